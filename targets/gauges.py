@@ -1,0 +1,169 @@
+"""The state of an engine's pool, counted by `targets.instrument`."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Literal
+
+from hdrh.histogram import HdrHistogram
+from sqlalchemy import Engine
+from sqlalchemy.pool import Pool, QueuePool
+
+from targets.contract import PoolStatus, Times, TimesTaken
+
+_LOWEST_NS = 100
+_HIGHEST_NS = 24 * 3_600_000_000_000
+_SIGNIFICANT_FIGURES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class PoolState:
+    """The gauges at one moment.
+
+    `checked_out` counts the places of the pool in use, those included where a connection is just being
+    opened or tested; without a pool, the connections in use, until they are closed. `limit` is None without a
+    pool. `waiting` is the number of checkouts begun and not ended. Totals and the maximum run from the engine's
+    start. `requests_total` counts the requests that asked for a connection at all, `checkouts_total` the
+    connections given, in requests or outside, `statements_total` executions of cursors, and `pings_total`
+    pre-pings, those included that found a connection lost.
+    """
+
+    size: int
+    checked_in: int
+    checked_out: int
+    overflow: int
+    limit: int | None
+    waiting: int
+    checked_out_max: int
+    opened_total: int
+    closed_total: int
+    invalidated_total: int
+    timed_out_total: int
+    requests_total: int
+    checkouts_total: int
+    statements_total: int
+    pings_total: int
+
+    @property
+    def status(self) -> PoolStatus:
+        """`busy`: every connection that the pool keeps is out. `exhausted`: no other may be opened."""
+        if self.limit is None or self.checked_out < self.size:
+            return "ok"
+        return "exhausted" if self.checked_out >= self.limit else "busy"
+
+
+class Gauges:
+    """Counts of one engine's pool, kept up while it works. `read` never waits for a connection."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        # Connections are taken and returned in many threads, and += is not atomic.
+        self._lock = threading.Lock()
+        self._held = _new_histogram()
+        self._release = _new_histogram()
+        self.waiting = 0
+        self.leased = 0
+        self.checked_out_max = 0
+        self.opened = 0
+        self.closed = 0
+        self.invalidated = 0
+        self.timed_out = 0
+        self.requests = 0
+        self.checkouts = 0
+        self.statements = 0
+        self.pings = 0
+
+    def read(self) -> PoolState:
+        """The pool as it stands. Cheap, and safe from any thread."""
+        pool = self._engine.pool
+        queue = pool if isinstance(pool, QueuePool) else None
+        checked_out = self._checked_out()
+        with self._lock:
+            self.checked_out_max = max(self.checked_out_max, checked_out)
+            return PoolState(
+                size=queue.size() if queue else 0,
+                checked_in=queue.checkedin() if queue else 0,
+                checked_out=checked_out,
+                overflow=max(0, queue.overflow()) if queue else 0,
+                limit=_limit(pool),
+                waiting=self.waiting,
+                checked_out_max=self.checked_out_max,
+                opened_total=self.opened,
+                closed_total=self.closed,
+                invalidated_total=self.invalidated,
+                timed_out_total=self.timed_out,
+                requests_total=self.requests,
+                checkouts_total=self.checkouts,
+                statements_total=self.statements,
+                pings_total=self.pings,
+            )
+
+    def take_times(self) -> TimesTaken:
+        """How long connections were held and took to be returned since the last call. Takes about 2 ms."""
+        held, release = _new_histogram(), _new_histogram()
+        with self._lock:
+            held, self._held = self._held, held
+            release, self._release = self._release, release
+        return TimesTaken(held=_times(held), release=_times(release))
+
+    def add(self, name: Literal["opened", "closed", "invalidated", "timed_out", "statements", "pings"]) -> None:
+        """Count one event."""
+        with self._lock:
+            setattr(self, name, getattr(self, name) + 1)
+
+    def began_checkout(self, *, is_requests_first: bool) -> None:
+        """A connection was asked for."""
+        with self._lock:
+            self.waiting += 1
+            self.requests += is_requests_first
+
+    def ended_checkout(self, taken: bool) -> None:
+        """It was given, or refused."""
+        with self._lock:
+            self.waiting -= 1
+            if not taken:
+                return
+            self.leased += 1
+            self.checkouts += 1
+        checked_out = self._checked_out()
+        if checked_out > self.checked_out_max:
+            with self._lock:
+                self.checked_out_max = max(self.checked_out_max, checked_out)
+
+    def ended_lease(self, held_ns: int, release_ns: int) -> None:
+        """A connection is back (or was detached), held so long altogether, of which the release took so long."""
+        with self._lock:
+            self.leased -= 1
+            self._held.record_value(held_ns)
+            self._release.record_value(release_ns)
+
+    def _checked_out(self) -> int:
+        pool = self._engine.pool
+        return max(0, pool.checkedout()) if isinstance(pool, QueuePool) else self.leased
+
+
+def _new_histogram() -> HdrHistogram:
+    """Of fixed size (200 kB), and not safe from several threads: the gauges' lock guards it."""
+    return HdrHistogram(_LOWEST_NS, _HIGHEST_NS, _SIGNIFICANT_FIGURES)
+
+
+def _times(histogram: HdrHistogram) -> Times:
+    count = histogram.get_total_count()
+    if not count:
+        return Times(count=0, p50_ms=None, p90_ms=None, p99_ms=None, max_ms=None)
+    p50_ns, p90_ns, p99_ns = histogram.get_percentile_to_value_dict([50, 90, 99]).values()
+    return Times(
+        count=count,
+        p50_ms=p50_ns / 1e6,
+        p90_ms=p90_ns / 1e6,
+        p99_ms=p99_ns / 1e6,
+        max_ms=histogram.max_value / 1e6,
+    )
+
+
+def _limit(pool: Pool) -> int | None:
+    """The most connections that `pool` may hold; None for no limit. It has no public name for its overflow."""
+    if not isinstance(pool, QueuePool) or pool._max_overflow < 0:
+        return None
+    return pool.size() + pool._max_overflow

@@ -1,0 +1,158 @@
+"""What a target takes from its environment: the pool's settings and the database's address.
+
+Every variable starts with `POOLSTORM_`. A value that is not valid is a one-line error that names its variable.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+PREFIX = "POOLSTORM_"
+DATABASE_URL_VARIABLE = f"{PREFIX}DATABASE_URL"
+DATABASE_URL_FORM = "postgresql://user:password@host:port/database"
+EXIT_USAGE = 2
+
+
+class SettingsError(ValueError):
+    """A variable is missing or not valid; the text is one line, names it and shows no password."""
+
+
+class PoolSettings(BaseModel):
+    """How a target holds its connections. The bounds of the fields are those of SQLAlchemy and the drivers.
+
+    A target without a pool takes only `connect_timeout_s`, `slow_query_ms` and `threadpool_tokens` from here.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    pool_size: int = Field(default=10, ge=1, le=10_000)
+    """Connections that stay open."""
+    max_overflow: int = Field(default=20, ge=0, le=10_000)
+    """Connections opened above `pool_size` under load, and closed when they come back."""
+    pool_timeout_s: float = Field(default=30.0, gt=0, le=3600)
+    """How long a request waits in the pool's queue. It bounds neither the pre-ping nor a connect."""
+    pool_recycle_s: int = Field(default=3600, ge=-1)
+    """Age at which a connection is replaced when next taken; -1 is never."""
+    pre_ping: bool = True
+    """Whether a pooled connection is tested with a round trip each time that it is taken."""
+    use_lifo: bool = False
+    """Whether the connection returned last is taken first, so that surplus ones fall idle."""
+    connect_timeout_s: int | None = Field(default=None, ge=1, le=3600)
+    """Bound on opening a connection, whole seconds (libpq knows no others); None is the driver's own default."""
+    slow_query_ms: float = Field(default=100.0, ge=0)
+    """Statements that take longer are logged."""
+    threadpool_tokens: int | None = Field(default=None, ge=1, le=10_000)
+    """Threads for `def` endpoints; None leaves AnyIO's 40."""
+
+    @property
+    def limit(self) -> int:
+        """The most connections that the pool may have open."""
+        return self.pool_size + self.max_overflow
+
+    @classmethod
+    def from_environment(cls, defaults: PoolSettings, environ: Mapping[str, str] | None = None) -> PoolSettings:
+        """`defaults`, with what the environment sets instead. An empty variable counts as not set.
+
+        Raises SettingsError, which names the first variable that is not valid.
+        """
+        variables = os.environ if environ is None else environ
+        given = {name: variables.get(_variable(name), "") for name in cls.model_fields}
+        changes = {name: _from_text(text) for name, text in given.items() if text}
+        try:
+            return defaults.with_overrides(changes)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = str(first["loc"][0])
+            raise SettingsError(f"{_variable(name)}={given[name]!r} is not valid: {first['msg']}") from None
+
+    def to_environment(self) -> dict[str, str]:
+        """Inverse of `from_environment`: every setting as a variable."""
+        return {_variable(name): _to_text(value) for name, value in self.model_dump().items()}
+
+    def with_overrides(self, overrides: Mapping[str, Any]) -> Self:
+        """These settings with some replaced, validated. Raises pydantic.ValidationError, a ValueError."""
+        return type(self).model_validate({**self.model_dump(), **overrides})
+
+    def psycopg2_connect_args(self) -> dict[str, int]:
+        """What psycopg2's connect is to be given beside the address."""
+        return {} if self.connect_timeout_s is None else {"connect_timeout": self.connect_timeout_s}
+
+    def asyncpg_connect_args(self) -> dict[str, int]:
+        """What asyncpg's connect is to be given beside the address."""
+        return {} if self.connect_timeout_s is None else {"timeout": self.connect_timeout_s}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DatabaseUrl:
+    """The database's address. Its text forms hold the password; `repr` and `str` do not."""
+
+    _rest: str = field()
+    _shown: str = field()
+
+    @classmethod
+    def parse(cls, text: str) -> DatabaseUrl:
+        """Read `postgresql://user:password@host:port/database`. Raises SettingsError without repeating it."""
+        try:
+            parts = urlsplit(text)
+            port = parts.port
+        except ValueError:
+            raise SettingsError(f"{DATABASE_URL_VARIABLE} must have the form {DATABASE_URL_FORM}") from None
+        complete = parts.hostname and parts.username and parts.path.strip("/") and not parts.query
+        if parts.scheme not in ("postgresql", "postgres") or not complete or parts.fragment:
+            raise SettingsError(f"{DATABASE_URL_VARIABLE} must have the form {DATABASE_URL_FORM}")
+        address = parts.hostname if port is None else f"{parts.hostname}:{port}"
+        return cls(text.partition("://")[2], f"postgresql://{address}{parts.path}")
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> DatabaseUrl:
+        """The address in `POOLSTORM_DATABASE_URL`. Raises SettingsError where it is missing or malformed."""
+        text = (os.environ if environ is None else environ).get(DATABASE_URL_VARIABLE, "")
+        if not text:
+            raise SettingsError(f"{DATABASE_URL_VARIABLE} is not set; set it to {DATABASE_URL_FORM}")
+        return cls.parse(text)
+
+    def psycopg2(self) -> str:
+        """For `sqlalchemy.create_engine`. Holds the password."""
+        return f"postgresql+psycopg2://{self._rest}"
+
+    def asyncpg(self) -> str:
+        """For `sqlalchemy.ext.asyncio.create_async_engine`. Holds the password."""
+        return f"postgresql+asyncpg://{self._rest}"
+
+    def __repr__(self) -> str:
+        return f"DatabaseUrl({self._shown!r})"
+
+    __str__ = __repr__
+
+
+def load_or_exit(defaults: PoolSettings) -> tuple[DatabaseUrl, PoolSettings]:
+    """Address and settings from the environment; for a service's start.
+
+    Where they are not valid, writes one line to standard error and leaves with exit code 2.
+    """
+    try:
+        return DatabaseUrl.from_environment(), PoolSettings.from_environment(defaults)
+    except SettingsError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 -- there is no logging yet
+        raise SystemExit(EXIT_USAGE) from None
+
+
+def _variable(name: str) -> str:
+    return PREFIX + name.upper()
+
+
+def _from_text(text: str) -> str | None:
+    return None if text.strip().lower() == "none" else text
+
+
+def _to_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "none" if value is None else str(value)

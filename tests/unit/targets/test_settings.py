@@ -1,0 +1,144 @@
+"""Settings and addresses from the environment."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from pydantic import ValidationError
+
+from targets.registry import TARGETS
+from targets.settings import DatabaseUrl, PoolSettings, SettingsError, load_or_exit
+
+URL = "postgresql://teller:hush%40hush@127.0.0.1:5433/bank"
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    defaults = PoolSettings(pool_size=3)
+    assert PoolSettings.from_environment(defaults, {}) == defaults
+    assert PoolSettings.from_environment(defaults, {"POOLSTORM_POOL_SIZE": ""}) == defaults
+
+
+def test_the_environment_wins_over_the_defaults() -> None:
+    environ = {
+        "POOLSTORM_POOL_SIZE": "4",
+        "POOLSTORM_MAX_OVERFLOW": "0",
+        "POOLSTORM_POOL_TIMEOUT_S": "0.2",
+        "POOLSTORM_PRE_PING": "off",
+        "POOLSTORM_USE_LIFO": "1",
+        "POOLSTORM_CONNECT_TIMEOUT_S": "none",
+    }
+    settings = PoolSettings.from_environment(PoolSettings(connect_timeout_s=5, pool_recycle_s=60), environ)
+    assert settings == PoolSettings(
+        pool_size=4, max_overflow=0, pool_timeout_s=0.2, pool_recycle_s=60, pre_ping=False, use_lifo=True
+    )
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        PoolSettings(),
+        PoolSettings(
+            pool_size=1,
+            pool_timeout_s=0.25,
+            pre_ping=False,
+            use_lifo=True,
+            connect_timeout_s=2,
+            threadpool_tokens=7,
+        ),
+    ],
+)
+def test_settings_come_back_from_their_own_environment(settings: PoolSettings) -> None:
+    other_defaults = PoolSettings(pool_size=99, slow_query_ms=1, connect_timeout_s=3, threadpool_tokens=1)
+    assert PoolSettings.from_environment(other_defaults, settings.to_environment()) == settings
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("POOLSTORM_POOL_SIZE", "0"),
+        ("POOLSTORM_POOL_SIZE", "2.5"),
+        ("POOLSTORM_POOL_SIZE", "none"),
+        ("POOLSTORM_MAX_OVERFLOW", "-1"),
+        ("POOLSTORM_POOL_TIMEOUT_S", "0"),
+        ("POOLSTORM_POOL_TIMEOUT_S", "inf"),
+        ("POOLSTORM_POOL_RECYCLE_S", "-2"),
+        ("POOLSTORM_PRE_PING", "perhaps"),
+        ("POOLSTORM_CONNECT_TIMEOUT_S", "0"),
+        ("POOLSTORM_SLOW_QUERY_MS", "-1"),
+        ("POOLSTORM_THREADPOOL_TOKENS", "0"),
+    ],
+)
+def test_a_wrong_value_is_a_line_that_names_the_variable(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        PoolSettings.from_environment(PoolSettings(), {variable: value})
+    assert str(caught.value).startswith(f"{variable}={value!r} is not valid: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_settings_cannot_be_changed_and_overrides_are_validated() -> None:
+    settings = PoolSettings()
+    with pytest.raises(ValidationError):
+        settings.pool_size = 3  # type: ignore[misc]
+    with pytest.raises(ValidationError):
+        settings.with_overrides({"pool_sise": 3})
+    with pytest.raises(ValidationError):
+        settings.with_overrides({"pool_size": -3})
+    assert settings.with_overrides({"pool_size": 3}).limit == 23
+
+
+def test_connect_arguments_are_empty_without_a_timeout() -> None:
+    assert (PoolSettings().psycopg2_connect_args(), PoolSettings().asyncpg_connect_args()) == ({}, {})
+    bounded = PoolSettings(connect_timeout_s=3)
+    assert bounded.psycopg2_connect_args() == {"connect_timeout": 3}
+    assert bounded.asyncpg_connect_args() == {"timeout": 3}
+
+
+def test_an_address_names_its_driver_and_hides_its_password() -> None:
+    address = DatabaseUrl.from_environment({"POOLSTORM_DATABASE_URL": URL})
+    assert address.psycopg2() == "postgresql+psycopg2://teller:hush%40hush@127.0.0.1:5433/bank"
+    assert address.asyncpg() == "postgresql+asyncpg://teller:hush%40hush@127.0.0.1:5433/bank"
+    assert repr(address) == str(address) == f"{address}" == "DatabaseUrl('postgresql://127.0.0.1:5433/bank')"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "hush",
+        "mysql://teller:hush@127.0.0.1/bank",
+        "postgresql://127.0.0.1/bank",
+        "postgresql://teller:hush@/bank",
+        "postgresql://teller:hush@127.0.0.1:5432",
+        "postgresql://teller:hush@127.0.0.1:port/bank",
+        "postgresql://teller:hush@127.0.0.1:99999/bank",
+        "postgresql://teller:hush@127.0.0.1/bank?sslmode=disable",
+    ],
+)
+def test_an_address_of_another_form_is_an_error_that_does_not_repeat_it(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"^POOLSTORM_DATABASE_URL .*postgresql://user:password@") as caught:
+        DatabaseUrl.from_environment({"POOLSTORM_DATABASE_URL": text})
+    assert "hush" not in str(caught.value)
+
+
+def test_a_target_leaves_with_one_line_and_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("POOLSTORM_DATABASE_URL", URL)
+    monkeypatch.setenv("POOLSTORM_POOL_SIZE", "none")
+    with pytest.raises(SystemExit) as caught:
+        load_or_exit(PoolSettings())
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.startswith("error: POOLSTORM_POOL_SIZE='none' is not valid: ")
+
+
+def test_the_registry_names_five_targets_and_imports_nothing_heavy() -> None:
+    assert list(TARGETS) == ["sync-pool", "async-pool", "no-pool", "async-no-pool", "recommended"]
+    assert all(name == target.name for name, target in TARGETS.items())
+    script = (
+        "import sys, targets.registry, targets.contract;"
+        "print([name for name in sys.modules if name.split('.')[0] in ('fastapi', 'sqlalchemy', 'starlette')])"
+    )
+    printed = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert printed.stdout.strip() == "[]"
