@@ -1,0 +1,186 @@
+"""What happens when: the pure, frozen declaration of a scenario.
+
+A scenario is a sequence of phases. A phase lasts a while, offers load (an open arrival process or a number
+of closed users) and may carry faults, each placed on the phase's own timeline. Nothing here does any I/O,
+imports Locust or knows which faults exist: `harness.plan` checks a fault's kind and settings against the
+registry of faults.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
+Behaviour = Literal["reader", "prober", "mixed", "teller", "holder"]
+Scalar = int | float | str | bool
+PoolOverrides = Mapping[str, int | float | bool]
+
+
+class Declaration(BaseModel):
+    """Base of every declaration: frozen, and a field that is not known is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Arrivals(Declaration):
+    """An open workload: requests arrive whether or not earlier ones were answered.
+
+    `rate_per_s` is the mean arrival rate. A constant process spaces arrivals evenly, a Poisson process
+    exponentially. A ramp goes linearly from `rate_per_s` to `to_rate_per_s` over the phase; steps go there in
+    `steps` stretches of equal length and constant rate, the first at `rate_per_s`, the last at `to_rate_per_s`.
+    """
+
+    process: Literal["constant", "poisson", "ramp", "step"] = "constant"
+    rate_per_s: float = Field(gt=0, le=100_000)
+    to_rate_per_s: float | None = Field(default=None, gt=0, le=100_000)
+    steps: int | None = Field(default=None, ge=2, le=1000)
+
+    @model_validator(mode="after")
+    def _ramps_and_steps_have_an_end(self) -> Self:
+        if (self.process in ("ramp", "step")) != (self.to_rate_per_s is not None):
+            raise ValueError("to_rate_per_s belongs to a ramp or step, and these need it")
+        if (self.process == "step") != (self.steps is not None):
+            raise ValueError("steps belongs to a step process, and that needs it")
+        return self
+
+    def describe(self) -> str:
+        """A short phrase for reports, such as `50/s constant`."""
+        if self.to_rate_per_s is not None:
+            how = f"in {self.steps} steps" if self.steps else self.process
+            return f"{self.rate_per_s:g} to {self.to_rate_per_s:g}/s {how}"
+        return f"{self.rate_per_s:g}/s {self.process}"
+
+
+class FaultSpec(Declaration):
+    """A fault on a phase's timeline: injected `at_s` into the phase and healed `duration_s` later."""
+
+    kind: str
+    at_s: float = Field(ge=0)
+    duration_s: float = Field(gt=0)
+    settings: Mapping[str, Scalar] = Field(default_factory=dict)
+
+    @property
+    def ends_at_s(self) -> float:
+        """When the fault is to be healed, in seconds from the start of its phase."""
+        return self.at_s + self.duration_s
+
+
+class Phase(Declaration):
+    """A stretch of one load. Exactly one of `arrivals` (open) and `users` (closed) is given.
+
+    `behaviour` names what a request or user does (`scenarios.users`). A warm-up phase is run and recorded
+    but left out of every comparison.
+    """
+
+    name: Name
+    duration_s: float = Field(gt=0, le=24 * 3600)
+    arrivals: Arrivals | None = None
+    users: int | None = Field(default=None, ge=1, le=10_000)
+    behaviour: Behaviour = "mixed"
+    warmup: bool = False
+    faults: tuple[FaultSpec, ...] = ()
+
+    @model_validator(mode="after")
+    def _load_is_open_or_closed(self) -> Self:
+        if (self.arrivals is None) == (self.users is None):
+            raise ValueError(f"phase {self.name!r} needs either arrivals or users, not both and not neither")
+        return self
+
+    @model_validator(mode="after")
+    def _faults_lie_inside(self) -> Self:
+        ends_at_s = 0.0
+        for fault in sorted(self.faults, key=lambda fault: fault.at_s):
+            if fault.ends_at_s > self.duration_s + 1e-9:
+                raise ValueError(
+                    f"fault {fault.kind!r} lasts until {fault.ends_at_s:g} s, outside its phase {self.name!r} "
+                    f"of {self.duration_s:g} s; shorten it or lengthen the phase"
+                )
+            if fault.at_s < ends_at_s:
+                raise ValueError(
+                    f"fault {fault.kind!r} starts at {fault.at_s:g} s in phase {self.name!r}, before the fault "
+                    f"ahead of it is healed at {ends_at_s:g} s; move it"
+                )
+            ends_at_s = fault.ends_at_s
+        return self
+
+    def describe_load(self) -> str:
+        """A short phrase for reports, such as `20 users` or `50/s constant`."""
+        return self.arrivals.describe() if self.arrivals else f"{self.users} users"
+
+    def scaled(self, factor: float) -> Phase:
+        """The same phase with every duration, and every fault's place, multiplied by `factor`."""
+        faults = tuple(
+            fault.model_copy(
+                update={"at_s": fault.at_s * factor, "duration_s": fault.duration_s * factor},
+            )
+            for fault in self.faults
+        )
+        return self.model_copy(update={"duration_s": self.duration_s * factor, "faults": faults})
+
+
+CheckKind = Literal[
+    "no-errors-outside-faults",  # every request sent outside a fault window succeeds
+    "recovers-within",  # limit: milliseconds from the healing of each fault to steady success
+    "fails-fast",  # limit: milliseconds; p99 of failed requests inside `proxy-down` windows
+    "exhausts",  # at some step of a ladder requests are refused or the pool is wholly checked out
+    "money-is-conserved",  # the bank's total after the trial equals the total before it
+    "no-leaked-connections",  # nothing is checked out after the load drained
+]
+
+
+class Check(Declaration):
+    """An expectation that the report evaluates; `limit` is in the unit that the kind names."""
+
+    kind: CheckKind
+    limit: float | None = None
+
+
+class Scenario(Declaration):
+    """What happens, and when; the same for every target.
+
+    `pool` overrides pool settings of every target alike (names as in `targets.settings.PoolSettings`), so
+    that a trial of seconds can show what a timeout of thirty would hide; reports name each override.
+    Requests time out at the client after `request_timeout_s`; at most `in_flight_cap` run at once, and what
+    the cap keeps back is counted. After the last phase, requests under way get `drain_s` to end.
+    """
+
+    name: Name
+    title: str
+    question: str
+    phases: tuple[Phase, ...] = Field(min_length=1)
+    pool: PoolOverrides = Field(default_factory=dict)
+    checks: tuple[Check, ...] = ()
+    request_timeout_s: float = Field(default=10.0, gt=0)
+    in_flight_cap: int = Field(default=500, ge=1)
+    drain_s: float = Field(default=2.0, ge=0)
+
+    @model_validator(mode="after")
+    def _phase_names_differ(self) -> Self:
+        names = [phase.name for phase in self.phases]
+        if len(set(names)) != len(names):
+            raise ValueError(f"phase names repeat in scenario {self.name!r}: {', '.join(names)}")
+        if all(phase.warmup for phase in self.phases):
+            raise ValueError(f"scenario {self.name!r} has nothing but warm-up; add a phase that counts")
+        return self
+
+    @property
+    def duration_s(self) -> float:
+        """Planned length of all phases, without the drain."""
+        return sum(phase.duration_s for phase in self.phases)
+
+    def scaled(self, factor: float) -> Scenario:
+        """The same scenario, with every phase and fault `factor` times as long."""
+        return self.model_copy(update={"phases": tuple(phase.scaled(factor) for phase in self.phases)})
+
+
+def under_locust() -> bool:
+    """Whether Locust loads this process's scenario files.
+
+    Importing Locust patches the standard library, so a scenario file defines its user classes only where
+    Locust has been imported already; the harness reads the same file for its declaration alone.
+    """
+    return "locust" in sys.modules

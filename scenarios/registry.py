@@ -1,0 +1,19 @@
+"""Name -> scenario. Reads declarations only; nothing here imports Locust."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from scenarios import baseline, dropped_connections, exhaustion, latency, round_trips, spike
+from scenarios.model import Scenario
+
+SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
+    {
+        module.SCENARIO.name: module.SCENARIO
+        for module in (baseline, latency, dropped_connections, exhaustion, spike, round_trips)
+    }
+)
+
+DEFAULT_SCENARIOS = ("baseline", "latency", "dropped-connections", "exhaustion", "spike")
+"""What runs where no scenario is named; the others answer a narrower question."""
