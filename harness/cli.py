@@ -1,0 +1,254 @@
+"""The command line: arguments only. What is done stands in `harness.run`, what is said in `reports`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_hex
+from typing import Annotated, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from harness.errors import EXIT_INTERRUPTED, EXIT_USAGE, InterruptedRunError, PoolstormError
+
+app = typer.Typer(
+    name="poolstorm",
+    help="Benchmark and chaos test harness for database connection pools behind FastAPI.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Targets = Annotated[
+    list[str] | None, typer.Option("--target", "-t", help="Target to run; may be repeated. Default: all.")
+]
+Scenarios = Annotated[
+    list[str] | None, typer.Option("--scenario", "-s", help="Scenario to run; may be repeated. Default: all.")
+]
+DatabaseUrlOption = Annotated[
+    str | None,
+    typer.Option(
+        "--database-url",
+        envvar="POOLSTORM_DATABASE_URL",
+        show_envvar=True,
+        help="PostgreSQL to use, postgresql://user:password@host:port/database, in place of the embedded one. "
+        "Databases of its own are created on it and dropped again.",
+    ),
+]
+AllowRemote = Annotated[
+    bool,
+    typer.Option("--allow-remote-database", help="Put load on a database that is not on this machine. Be sure."),
+]
+ToxiproxyUrl = Annotated[
+    str | None,
+    typer.Option("--toxiproxy", metavar="URL", help="A running Toxiproxy, in place of one started here."),
+]
+Pool = Annotated[
+    list[str] | None,
+    typer.Option("--pool", metavar="NAME=VALUE", help="Pool setting for every target, such as pool_size=5."),
+]
+
+
+@app.command()
+def run(
+    target: Targets = None,
+    scenario: Scenarios = None,
+    plan: Annotated[Path | None, typer.Option("--plan", help="Plan file in TOML; options go before it.")] = None,
+    repetitions: Annotated[int | None, typer.Option("--repetitions", "-r", min=1, max=1000)] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Fixes order, arrivals and data.")] = None,
+    duration: Annotated[
+        float | None,
+        typer.Option("--duration", metavar="SECONDS", help="Length of each scenario; phases keep their shares."),
+    ] = None,
+    control: Annotated[
+        str | None, typer.Option("--control", help="Target that the others are compared with.")
+    ] = None,
+    aa: Annotated[
+        bool | None,
+        typer.Option(
+            "--aa/--no-aa", help="Run the control twice per block to show the noise. Default: with -r 2."
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, max=64, help="Load processes; each runs its share.")
+    ] = None,
+    attach: Annotated[
+        int | None,
+        typer.Option("--attach", min=0, max=64, help="Further workers, started with `poolstorm worker`."),
+    ] = None,
+    bind: Annotated[
+        str | None,
+        typer.Option("--bind", metavar="HOST:PORT", help="Where these connect. Default: 127.0.0.1:5557."),
+    ] = None,
+    pool: Pool = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Three targets, four scenarios, two minutes.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder of the run. Default: runs/<date and time>.")
+    ] = None,
+    database_url: DatabaseUrlOption = None,
+    allow_remote_database: AllowRemote = False,
+    toxiproxy: ToxiproxyUrl = None,
+) -> None:
+    """Run scenarios against targets, record everything, and write the report."""
+    from harness.environment.stack import StackOptions, running_stack
+    from harness.plan import PlanFile, build_plan, merge_wishes, read_plan_file
+    from harness.records import RunState
+    from harness.run import run_plan
+    from harness.store import RunStore
+    from harness.terminal import RunDisplay, say
+
+    wish = merge_wishes(
+        read_plan_file(plan) if plan else PlanFile(),
+        targets=target,
+        scenarios=scenario,
+        repetitions=repetitions,
+        seed=seed,
+        duration_s=duration,
+        control=control,
+        aa=aa,
+        workers=workers,
+        attach=attach,
+        bind=bind,
+        pool=pool,
+    )
+    settled = build_plan(wish, quick=quick)
+    run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
+    folder = output or Path("runs") / run_id
+    store = RunStore.create(folder)
+    options = StackOptions(database_url, toxiproxy, allow_remote_database)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with store.discarded_if_empty():
+            with RunDisplay(settled) as display, running_stack(options, display.say) as stack:
+                manifest = run_plan(settled, run_id, store, stack, display)
+            if manifest.state is RunState.INTERRUPTED and not store.has_trials():
+                raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        raise InterruptedRunError("interrupted before a trial had finished; nothing was kept") from None
+    _report(folder, folder)
+    if manifest.state is RunState.INTERRUPTED:
+        say(f"interrupted; the trials that had finished are reported in {folder}", error=True)
+        raise typer.Exit(EXIT_INTERRUPTED)
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write. Default: RUN.")] = None,
+) -> None:
+    """Compile the report of a run again: HTML, JSON, Markdown, and a table here."""
+    _report(folder, output or folder)
+
+
+def _report(folder: Path, output: Path) -> None:
+    from harness.terminal import print_text, say
+    from reports.analysis import analyse
+    from reports.formats import terminal
+    from reports.read import read_run
+    from reports.write import write_summary
+
+    summary = analyse(read_run(folder))
+    written = write_summary(summary, output)
+    print_text(lambda width, colour: terminal.render(summary, width=width, colour=colour))
+    say("\n" + "\n".join(f"written: {path}" for path in written))
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="RUN_A", help="The run to compare with.")],
+    second: Annotated[Path, typer.Argument(metavar="RUN_B", help="The run to compare.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder to write to. Default: comparison-A-B beside RUN_B."),
+    ] = None,
+) -> None:
+    """Set two runs side by side: HTML, JSON, Markdown, and a table here."""
+    from harness.terminal import print_text, say
+    from reports.analysis import analyse
+    from reports.compare import compare as compare_summaries
+    from reports.formats import terminal
+    from reports.read import read_run
+    from reports.write import write_comparison
+
+    a, b = analyse(read_run(first)), analyse(read_run(second))
+    comparison = compare_summaries(a, b)
+    folder = output or second.resolve().parent / f"comparison-{a.run.run_id}-{b.run.run_id}"
+    written = write_comparison(comparison, folder)
+    print_text(lambda width, colour: terminal.render_comparison(comparison, width=width, colour=colour))
+    say("\n" + "\n".join(f"written: {path}" for path in written))
+
+
+@app.command(name="list")
+def list_() -> None:
+    """Name the targets, the scenarios and the faults, and what each teaches."""
+    from harness.terminal import print_catalogue
+
+    print_catalogue()
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is found, what is missing and how to get it. Exit code 2 where something essential is missing."""
+    from harness.doctor import diagnose, essential_missing, render
+    from harness.terminal import say
+
+    findings = diagnose()
+    say("\n".join(render(findings)))
+    if essential_missing(findings):
+        raise typer.Exit(EXIT_USAGE)
+
+
+@app.command()
+def serve(
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="The target to bring up.")],
+    port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Port of the target.")] = None,
+    pool: Pool = None,
+    database_url: DatabaseUrlOption = None,
+    allow_remote_database: AllowRemote = False,
+    toxiproxy: ToxiproxyUrl = None,
+) -> None:
+    """Keep PostgreSQL, Toxiproxy and one target up, to explore by hand or with Locust's web UI."""
+    from harness.environment.stack import StackOptions
+    from harness.serve import serve_target
+    from harness.terminal import say
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    serve_target(
+        target,
+        port=port,
+        pool_options=pool or [],
+        options=StackOptions(database_url, toxiproxy, allow_remote_database),
+        say=say,
+    )
+
+
+@app.command()
+def worker(
+    master: Annotated[str, typer.Argument(metavar="HOST:PORT", help="Where a run with --attach listens.")],
+) -> None:
+    """Lend this process to a run with --attach, trial after trial, until Ctrl-C."""
+    from harness.load.attached import lend
+    from harness.terminal import say
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    lend(master, say)
+
+
+def main() -> NoReturn:
+    """Entry point: every foreseen error is one line on standard error, and an exit code."""
+    try:
+        code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
+    except PoolstormError as error:
+        code = _fail(str(error), error.exit_code)
+    except TyperException as error:
+        code = _fail(f"{error.format_message().rstrip('.')}; see 'poolstorm --help'", EXIT_USAGE)
+    sys.exit(code or 0)
+
+
+def _fail(line: str, code: int) -> int:
+    print(f"error: {' '.join(line.split())}", file=sys.stderr)  # noqa: T201
+    return code

@@ -1,0 +1,98 @@
+"""Under which account PostgreSQL runs: it refuses root, and what it runs as must reach its files."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import EnvironmentSetupError
+
+CANDIDATES = ("nobody", "postgres", "daemon")
+"""Accounts that exist nearly everywhere; none is ever created."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An unprivileged account: its name and numbers."""
+
+    name: str
+    uid: int
+    gid: int
+
+    def own(self, *paths: Path) -> None:
+        """Hand files, folders and links (not what they point at) over to the account."""
+        for path in paths:
+            os.chown(path, self.uid, self.gid, follow_symlinks=False)
+
+    def can_run(self, program: Path) -> bool:
+        """Whether the account reaches and may run a program; asked of the system by trying `--version`."""
+        try:
+            done = subprocess.run(
+                [program, "--version"],
+                user=self.uid,
+                group=self.gid,
+                extra_groups=[],
+                cwd="/",
+                env={},
+                capture_output=True,
+                timeout=10,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return False
+        return done.returncode == 0
+
+    def can_enter(self, folder: Path) -> bool:
+        """Whether the account may pass through a folder and all above it."""
+        test = subprocess.run(
+            ["/bin/sh", "-c", 'cd "$1"', "sh", str(folder)],
+            user=self.uid,
+            group=self.gid,
+            extra_groups=[],
+            cwd="/",
+            env={},
+            capture_output=True,
+            check=False,
+        )
+        return test.returncode == 0
+
+
+def server_account() -> Account | None:
+    """The account to run a server as: None for our own, which is right for everyone but root.
+
+    Raises EnvironmentSetupError where root finds no other account.
+    """
+    if os.geteuid() != 0:
+        return None
+    for name in CANDIDATES:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        if entry.pw_uid != 0:
+            return Account(name, entry.pw_uid, entry.pw_gid)
+    raise EnvironmentSetupError(
+        "PostgreSQL does not run as root and there is no account 'nobody'; run as another user "
+        "or give a server with --database-url"
+    )
+
+
+def temporary_parent(account: Account | None) -> Path:
+    """Where temporary folders go: the usual place, or /tmp or /var/tmp where the account cannot enter that.
+
+    Raises EnvironmentSetupError where none will do.
+    """
+    usual = Path(tempfile.gettempdir()).resolve()
+    if account is None:
+        return usual
+    for folder in (usual, Path("/tmp"), Path("/var/tmp")):
+        if folder.is_dir() and account.can_enter(folder):
+            return folder
+    raise EnvironmentSetupError(
+        f"account {account.name!r}, which runs PostgreSQL, can enter no temporary folder; "
+        "set TMPDIR to one that it can"
+    )

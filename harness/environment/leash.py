@@ -1,0 +1,306 @@
+"""The leash: however the harness ends, no process that it started outlives it for long.
+
+    with Leash() as leash:
+        child = leash.start(["server"], env={}, log_path=Path("server.log"), name="server")
+
+On the way out, children are stopped in reverse order of their start. Should the harness be killed, the guard
+(`harness.environment.guard`) does the same within ten seconds. docs/decisions/0003-leash.md has the reasons.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import psutil
+
+from harness.environment import guard
+from harness.errors import EnvironmentSetupError
+
+_log = logging.getLogger("poolstorm.environment")
+
+Signals = signal.Signals | tuple[signal.Signals, ...]
+
+# A child waits in this shell until the guard knows its pid, and only then becomes the program. Should the harness
+# die in between, the pipe closes and the shell leaves. `read` takes single bytes from a pipe: what follows the
+# line is the program's own input.
+_GATE = 'read -r go || exit 125; exec "$@"'
+_GATE_WITHOUT_INPUT = _GATE + " </dev/null"
+
+
+@contextlib.contextmanager
+def ending(action: Callable[[], object]) -> Iterator[None]:
+    """Do `action` at the end of the block; its own failure never hides an error of the block."""
+    try:
+        yield
+    except BaseException as root:
+        try:
+            action()
+        except Exception as error:
+            root.add_note(f"tearing down failed too: {error}")
+            _log.warning("tearing down failed too: %s", error)
+        raise
+    action()
+
+
+class Child:
+    """A process on the leash, leader of a process group of its own."""
+
+    def __init__(
+        self,
+        name: str,
+        popen: subprocess.Popen[bytes],
+        log_path: Path,
+        watched: guard.Watched,
+        forget: Callable[[], None],
+    ) -> None:
+        self.name = name
+        self.popen = popen
+        self.pid = popen.pid
+        self.log_path = log_path
+        self._watched = watched
+        self._forget = forget
+        self._stopped = False
+        self._lock = threading.Lock()
+
+    def alive(self) -> bool:
+        """Whether the process itself still runs."""
+        return self.popen.poll() is None
+
+    def stop(self) -> None:
+        """Ask the process to end, then kill it and what is left of its group. May be called again."""
+        with self._lock:
+            if self._stopped:
+                return
+            for number in self._watched.signals:
+                if not self.alive():
+                    break
+                self.popen.send_signal(number)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.popen.wait(self._watched.grace_s)
+            guard.kill_group(self.pid, self._watched.birth)
+            self.popen.wait()
+            _close_pipes(self.popen)
+            self._forget()
+            self._stopped = True
+
+    def tail_of_log(self, lines: int = 1) -> str:
+        """The last `lines` lines of the log that are not blank; empty where there is none."""
+        try:
+            text = self.log_path.read_text(errors="replace")
+        except OSError:
+            return ""
+        return "\n".join([line for line in text.splitlines() if line.strip()][-lines:]) if lines > 0 else ""
+
+    def end_description(self) -> str:
+        """How the process ended, on one line, with the last line of its log."""
+        status = self.popen.poll()
+        if status is None:
+            return f"{self.name} is still running"
+        how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with exit code {status}"
+        last = self.tail_of_log(1).strip()
+        return f"{self.name} {how}" + (f"; its last words: {last}" if last else "")
+
+
+class Leash:
+    """Starts children and temporary folders, and answers for their end. Use as a context manager."""
+
+    def __init__(self) -> None:
+        self._guard: subprocess.Popen[bytes] | None = None
+        self._children: list[Child] = []
+        self._folders: list[Path] = []
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        self._guard = subprocess.Popen(
+            [sys.executable, "-P", "-m", "harness.environment.guard", str(os.getpid())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": _python_path()},
+            start_new_session=True,
+            bufsize=0,
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        failures = self._stop_all()
+        self._dismiss_guard()
+        for failure in failures:
+            _log.warning("tearing down failed: %s", failure)
+            if error is not None:
+                error.add_note(f"tearing down failed too: {failure}")
+        if failures and error is None:
+            raise failures[0]
+
+    def start(
+        self,
+        args: Sequence[str | Path],
+        *,
+        env: Mapping[str, str],
+        log_path: Path,
+        name: str,
+        stop_signal: Signals = signal.SIGTERM,
+        grace_s: float = 3.0,
+        user: int | None = None,
+        group: int | None = None,
+        stdin: bool = False,
+        stdout: bool = False,
+        pass_fds: Sequence[int] = (),
+        cwd: Path | None = None,
+    ) -> Child:
+        """Start a program in a process group of its own and put it on the leash.
+
+        Its errors, and its output unless `stdout` asks for a pipe, are appended to `log_path`. To stop it, each
+        of `stop_signal` is sent and given `grace_s` seconds, then the group is killed. `env` is the whole
+        environment; `user` and `group` are numbers of an account to run as, which only root can choose.
+        Raises EnvironmentSetupError where the program cannot be started.
+        """
+        signals = stop_signal if isinstance(stop_signal, tuple) else (stop_signal,)
+        gate = _GATE if stdin else _GATE_WITHOUT_INPUT
+        with self._lock, log_path.open("ab") as log:
+            try:
+                popen = subprocess.Popen(
+                    ["/bin/sh", "-c", gate, "sh", *map(str, args)],
+                    env=dict(env),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE if stdout else log,
+                    stderr=log,
+                    pass_fds=tuple(pass_fds),
+                    cwd=cwd,
+                    process_group=0,
+                    user=user,
+                    group=group,
+                    extra_groups=[] if user is not None else None,
+                )
+            except OSError as error:
+                raise EnvironmentSetupError(f"{name} cannot be started: {error.strerror}") from error
+            return self._register(popen, name, log_path, tuple(map(int, signals)), grace_s, stdin)
+
+    def temporary_folder(self, parent: Path | None = None) -> Path:
+        """A new folder of mode 0700 that is removed with the leash, or by the guard."""
+        root = parent or Path(tempfile.gettempdir())
+        path = root.resolve() / f"poolstorm-{secrets.token_hex(6)}"
+        with self._lock:
+            self._tell({"kind": "folder", "path": str(path)})
+            path.mkdir(mode=0o700)
+            self._folders.append(path)
+        return path
+
+    def remove_folder(self, path: Path) -> None:
+        """Remove a folder of this leash before its end."""
+        guard.remove_folder(path)
+        with self._lock:
+            self._folders.remove(path)
+            self._tell({"kind": "forget-folder", "path": str(path)}, strict=False)
+
+    def _register(
+        self,
+        popen: subprocess.Popen[bytes],
+        name: str,
+        log_path: Path,
+        signals: tuple[int, ...],
+        grace_s: float,
+        stdin: bool,
+    ) -> Child:
+        try:
+            watched = guard.Watched(name, popen.pid, guard.birth(popen.pid), signals, grace_s)
+            self._tell(
+                {
+                    "kind": "child",
+                    "name": name,
+                    "pid": watched.pid,
+                    "birth": watched.birth,
+                    "signals": list(signals),
+                    "grace_s": grace_s,
+                }
+            )
+            assert popen.stdin is not None
+            _open_gate(popen.stdin, keep=stdin)
+        except BaseException as error:
+            popen.kill()
+            popen.wait()
+            _close_pipes(popen)
+            if isinstance(error, (OSError, psutil.Error)):
+                raise EnvironmentSetupError(f"{name} ended before it could be watched; try again") from error
+            raise
+        child = Child(name, popen, log_path, watched, lambda: self._forget(popen.pid))
+        self._children.append(child)
+        return child
+
+    def _forget(self, pid: int) -> None:
+        with self._lock:
+            self._children = [child for child in self._children if child.pid != pid]
+            self._tell({"kind": "forget-child", "pid": pid}, strict=False)
+
+    def _tell(self, message: Mapping[str, object], *, strict: bool = True) -> None:
+        if self._guard is None or self._guard.stdin is None:
+            raise RuntimeError("the leash is used outside its with block")
+        try:
+            self._guard.stdin.write(json.dumps(message).encode() + b"\n")
+        except OSError as error:
+            if strict:
+                raise EnvironmentSetupError("the guard process was ended by someone; start again") from error
+
+    def _stop_all(self) -> list[Exception]:
+        failures: list[Exception] = []
+        for child in reversed(list(self._children)):
+            try:
+                child.stop()
+            except Exception as error:
+                failures.append(error)
+        for path in reversed(list(self._folders)):
+            try:
+                self.remove_folder(path)
+            except Exception as error:
+                failures.append(error)
+        return failures
+
+    def _dismiss_guard(self) -> None:
+        watcher = self._guard
+        if watcher is None or watcher.stdin is None:
+            return
+        self._tell({"kind": "goodbye"}, strict=False)
+        with contextlib.suppress(OSError):
+            watcher.stdin.close()
+        try:
+            watcher.wait(10)
+        except subprocess.TimeoutExpired:
+            watcher.kill()
+            watcher.wait()
+        self._guard = None
+
+
+def _open_gate(stdin: IO[bytes], *, keep: bool) -> None:
+    stdin.write(b"go\n")
+    stdin.flush()
+    if not keep:
+        stdin.close()
+
+
+def _close_pipes(popen: subprocess.Popen[bytes]) -> None:
+    for pipe in (popen.stdin, popen.stdout):
+        if pipe is not None:
+            with contextlib.suppress(OSError):  # a pipe that broke has no one left to flush to
+                pipe.close()
+
+
+def _python_path() -> str:
+    """Where the guard finds this package, installed or not."""
+    root = str(Path(__file__).resolve().parents[2])
+    given = os.environ.get("PYTHONPATH")
+    return f"{root}{os.pathsep}{given}" if given else root

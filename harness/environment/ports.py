@@ -1,0 +1,83 @@
+"""Ports on 127.0.0.1, chosen where no outgoing connection can take them."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import ipaddress
+import random
+import socket
+from pathlib import Path
+
+from harness.errors import EnvironmentSetupError
+
+HOST = "127.0.0.1"
+_EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_LOWEST = 10_240
+_HIGHEST = 65_535
+_TRIES = 200
+
+
+def ephemeral_range() -> tuple[int, int]:
+    """The ports that outgoing connections are given, first and last; IANA's range where it cannot be read."""
+    try:
+        first, last = _EPHEMERAL.read_text().split()
+        return int(first), int(last)
+    except (OSError, ValueError):
+        return 49_152, 65_535
+
+
+def candidates(ephemeral: tuple[int, int]) -> range:
+    """Ports to choose from: the larger part outside the ephemeral range; empty where there is none."""
+    first, last = ephemeral
+    below, above = range(_LOWEST, first), range(last + 1, _HIGHEST + 1)
+    return max(below, above, key=len)
+
+
+def free_port() -> int:
+    """A port that nothing listens on, outside the ephemeral range.
+
+    While a proxy is down, a pool's connection attempts on a port inside that range may be given that very
+    port as their own end: they would connect to themselves and keep the proxy from coming back.
+    Raises EnvironmentSetupError where loopback cannot be bound.
+    """
+    choice = candidates(ephemeral_range())
+    for _ in range(_TRIES if choice else 0):
+        port = random.choice(choice)
+        with contextlib.suppress(OSError), socket.create_server((HOST, port)):
+            return port
+    try:
+        with socket.create_server((HOST, 0)) as listener:
+            return int(listener.getsockname()[1])
+    except OSError as error:
+        raise EnvironmentSetupError(f"no port on {HOST} can be bound: {error.strerror}") from error
+
+
+def listening_socket(port: int | None) -> socket.socket:
+    """A listening socket on 127.0.0.1; on `port` if given, else on a free one.
+
+    Its connections inherit TCP_NODELAY: `uvicorn --fd` takes any descriptor for a Unix socket and leaves Nagle's
+    algorithm on, which held every answer back for 40 ms until the client's delayed acknowledgement.
+    Raises EnvironmentSetupError where the given port is in use or not allowed.
+    """
+    if port is not None and not 0 < port <= _HIGHEST:
+        raise EnvironmentSetupError(f"{port} is no port; choose one from 1024 to {_HIGHEST}")
+    try:
+        listener = socket.create_server((HOST, port if port is not None else free_port()), backlog=2048)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            text = f"port {port} on {HOST} is in use; end the program that listens there or choose another port"
+        else:
+            text = f"port {port} on {HOST} cannot be used ({error.strerror}); choose another port"
+        raise EnvironmentSetupError(text) from error
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+def is_loopback(host: str) -> bool:
+    """Whether every address of `host` is on this machine's loopback; a name that resolves to none is not."""
+    try:
+        addresses = {str(info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+    except (OSError, UnicodeError):
+        return False
+    return bool(addresses) and all(ipaddress.ip_address(address).is_loopback for address in addresses)

@@ -1,0 +1,73 @@
+"""What all trials share: the leash, PostgreSQL and Toxiproxy, nested, each owning its own end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import create_engine
+
+from harness.environment.leash import Leash
+from harness.environment.postgres import DatabaseServer, database_server
+from harness.environment.toxiproxy import Proxy, Toxiproxy, toxiproxy_server
+from targets.schema import create_schema, seed
+from targets.settings import DatabaseUrl
+
+
+@dataclass(frozen=True)
+class StackOptions:
+    """Where the parts come from; None is the embedded one. URLs may hold a password and are not shown."""
+
+    database_url: str | None = None
+    toxiproxy_url: str | None = None
+    allow_remote_database: bool = False
+
+    def __repr__(self) -> str:
+        return "StackOptions(...)"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """PostgreSQL with a seeded template, and Toxiproxy, both up. `database_pid` is None for a given server."""
+
+    leash: Leash
+    database: DatabaseServer
+    toxiproxy: Toxiproxy
+    database_pid: int | None
+
+    @contextmanager
+    def proxy_to_database(self, name: str) -> Iterator[Proxy]:
+        """A fresh proxy before PostgreSQL, gone with everything on it at the end of the block."""
+        proxy = self.toxiproxy.create_proxy(name, self.database.host, self.database.port)
+        try:
+            yield proxy
+        finally:
+            proxy.destroy()
+
+
+@contextmanager
+def running_stack(options: StackOptions, progress: Callable[[str], None]) -> Iterator[Stack]:
+    """Bring everything up, or raise EnvironmentSetupError with what is missing and how to get it."""
+    with (
+        Leash() as leash,
+        toxiproxy_server(
+            leash, url=options.toxiproxy_url, allow_remote=options.allow_remote_database, progress=progress
+        ) as toxiproxy,
+        database_server(
+            leash, url=options.database_url, allow_remote=options.allow_remote_database, progress=progress
+        ) as database,
+    ):
+        progress("seeding the database")
+        database.create_template(_build)
+        yield Stack(leash, database, toxiproxy, database.process_id())
+
+
+def _build(url: str) -> None:
+    """The one schema and its seed data, in the database at `url`."""
+    engine = create_engine(DatabaseUrl.parse(url).psycopg2())
+    try:
+        create_schema(engine)
+        seed(engine)
+    finally:
+        engine.dispose()

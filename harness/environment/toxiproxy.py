@@ -1,0 +1,119 @@
+"""A Toxiproxy server for a run: one that runs already and was given, else one of our own on the leash."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from harness.environment.leash import Child, Leash, ending
+from harness.environment.ports import HOST, free_port, is_loopback
+from harness.environment.toxiproxy_api import Connection, Proxy, Toxic, Toxiproxy, ToxiproxyError
+from harness.environment.toxiproxy_binary import ToxiproxyBinary, find_or_build
+
+__all__ = ["Proxy", "Toxic", "Toxiproxy", "ToxiproxyError", "toxiproxy_server"]
+
+_START_TIMEOUT_S = 10.0
+_PORT_TRIES = 3
+_DEFAULT_API_PORT = 8474
+_FORM = "http://HOST:PORT"
+
+
+@contextmanager
+def toxiproxy_server(
+    leash: Leash, *, url: str | None, progress: Callable[[str], None], allow_remote: bool = False
+) -> Iterator[Toxiproxy]:
+    """A Toxiproxy server: the one at `url`, else the one that is found or, once, built.
+
+    Raises EnvironmentSetupError: no server and no way to build one, none at the URL, or not on this machine
+    unless `allow_remote`.
+    """
+    if url is not None:
+        server = _given_server(url, allow_remote)
+        with ending(server.close):
+            yield server
+        return
+    binary = find_or_build(progress, leash)
+    progress("starting Toxiproxy")
+    log_folder = leash.temporary_folder()
+    with ending(lambda: leash.remove_folder(log_folder)):
+        child, connection = _start(leash, binary, log_folder / "toxiproxy.log")
+        server = Toxiproxy(connection, binary.version, binary.source, pid=child.pid)
+        with ending(child.stop), ending(server.close):
+            yield server
+
+
+def _given_server(url: str, allow_remote: bool) -> Toxiproxy:
+    host, port = parse_server_url(url)
+    local = is_loopback(host)
+    if not local and not allow_remote:
+        raise ToxiproxyError(f"the Toxiproxy host {host!r} is not this machine; give one that runs here")
+    connection = Connection(host, port)
+    try:
+        version = _version(connection)
+    except ToxiproxyError as error:
+        connection.close()
+        raise ToxiproxyError(
+            f"no Toxiproxy answers at {host}:{port}; start toxiproxy-server there or correct --toxiproxy"
+        ) from error
+    return Toxiproxy(connection, version, "given", local=local)
+
+
+def parse_server_url(url: str) -> tuple[str, int]:
+    """Host and port of `http://HOST:PORT`; the scheme and port 8474 may be left out. Raises ToxiproxyError."""
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        host, port = parts.hostname, parts.port or _DEFAULT_API_PORT
+    except ValueError:
+        raise ToxiproxyError(f"--toxiproxy cannot be read; write it as {_FORM}") from None
+    if not host or parts.scheme != "http" or parts.username is not None or parts.path not in ("", "/"):
+        raise ToxiproxyError(f"--toxiproxy is not the address of a Toxiproxy server; write it as {_FORM}")
+    return host, port
+
+
+def _version(connection: Connection) -> str:
+    answer = connection.request("GET", "/version")
+    try:
+        version = str(answer.json()["version"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ToxiproxyError("what answers there is not Toxiproxy") from error
+    return "unknown (built from source)" if version == "git" else version.removeprefix("v")
+
+
+def _start(leash: Leash, binary: ToxiproxyBinary, log_path: Path) -> tuple[Child, Connection]:
+    """Start the server; again on another port where someone else took the chosen one meanwhile."""
+    for attempt in range(1, _PORT_TRIES + 1):
+        port = free_port()
+        child = leash.start(
+            [binary.path, "-host", HOST, "-port", str(port)],
+            env={"PATH": os.environ.get("PATH", os.defpath), "LOG_LEVEL": "warn"},
+            log_path=log_path,
+            name="Toxiproxy",
+            grace_s=2.0,
+        )
+        connection = Connection(HOST, port)
+        try:
+            _wait_until_ready(child, connection)
+            return child, connection
+        except BaseException:
+            connection.close()
+            child.stop()
+            if attempt == _PORT_TRIES or "address already in use" not in child.tail_of_log(5):
+                raise
+    raise AssertionError("unreachable")
+
+
+def _wait_until_ready(child: Child, connection: Connection) -> None:
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while child.alive():
+        try:
+            _version(connection)
+            return
+        except ToxiproxyError as error:
+            if time.monotonic() > deadline:
+                raise ToxiproxyError(f"Toxiproxy did not answer in {_START_TIMEOUT_S:g} s; try again") from error
+            time.sleep(0.01)
+    raise ToxiproxyError(f"Toxiproxy did not start: {child.end_description()}; see 'poolstorm doctor'")

@@ -1,0 +1,45 @@
+"""Every error that a user is meant to see: one line that names the mend, and an exit code."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+
+class PoolstormError(Exception):
+    """Base: `str(error)` is one line for the terminal. Nothing half-written is left behind."""
+
+    exit_code = EXIT_USAGE
+
+
+class PlanError(PoolstormError):
+    """The plan names something unknown or contradicts itself."""
+
+
+class EnvironmentSetupError(PoolstormError):
+    """PostgreSQL, Toxiproxy, a target or a port is not to be had."""
+
+
+class RunDirectoryError(PoolstormError):
+    """A run directory exists already, cannot be written, is damaged, foreign or of a newer format."""
+
+
+class TrialFailedError(PoolstormError):
+    """One trial could not be carried through; the run records it and goes on."""
+
+
+class InterruptedRunError(PoolstormError):
+    """The user ended the run before it had anything to show."""
+
+    exit_code = EXIT_INTERRUPTED
+
+
+def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
+    """A line such as `unknown target 'sync-pol'; did you mean 'sync-pool'? known: ...`."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"unknown {what} {name!r}; {hint}known: {', '.join(names)}"

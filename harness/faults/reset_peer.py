@@ -1,0 +1,38 @@
+"""Connections cut at their next word."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from harness.faults.base import Fault, FaultSettings, FaultyProxy
+from harness.probe import Probe, Reach
+
+
+class ResetPeerSettings(FaultSettings):
+    """How long a connection lives after its first data under the fault."""
+
+    after_ms: int = Field(default=0, ge=0, le=60_000)
+
+
+class ResetPeer(Fault):
+    """Cuts a connection when the database answers on it: the statement was executed, its answer is lost.
+
+    A pooled connection at rest survives until it is used. Links that were open before end with FIN, not RST.
+    """
+
+    kind = "reset-peer"
+    teaches = "connections break in mid-use, new ones as well"
+    Settings = ResetPeerSettings
+    settings: ResetPeerSettings
+
+    def inject(self, proxy: FaultyProxy) -> None:
+        proxy.add_toxic("reset_peer", "downstream", {"timeout": self.settings.after_ms}, self.kind)
+
+    def heal(self, proxy: FaultyProxy) -> None:
+        proxy.remove_toxic(self.kind)
+
+    def is_shown_by(self, seen: Probe) -> bool:
+        return seen.reach is Reach.CLOSED
+
+    def describe(self) -> str:
+        return "connections reset"

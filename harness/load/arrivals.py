@@ -1,0 +1,86 @@
+"""When each request of an open workload is to be sent: pure decisions about time."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count, islice
+
+from scenarios.model import Arrivals
+
+NS_PER_S = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one of `count` workers does, `index` from 0. All shares together are the whole, exactly."""
+
+    index: int
+    count: int
+
+    def of_arrivals(self, schedule: Iterator[int]) -> Iterator[int]:
+        """Every `count`-th arrival."""
+        return islice(schedule, self.index, None, self.count)
+
+    def of_users(self, users: int) -> int:
+        """As equal a part as whole users allow."""
+        return users // self.count + (self.index < users % self.count)
+
+
+WHOLE = Share(0, 1)
+
+
+def arrival_offsets_ns(arrivals: Arrivals, duration_s: float, rng: random.Random) -> Iterator[int]:
+    """Intended send times in nanoseconds from the start of the phase, ascending, all below its end.
+
+    A constant process sends request i at i / rate. A Poisson process draws exponential gaps from `rng`. A ramp
+    from a to b over D seconds has sent a*t + (b-a)*t^2/(2D) requests by t; request i is sent when that is i.
+    Steps are constant processes one after the other.
+    """
+    end_ns = round(duration_s * NS_PER_S)
+    for offset_s in _offsets_s(arrivals, duration_s, rng):
+        offset_ns = round(offset_s * NS_PER_S)
+        if offset_ns >= end_ns:
+            return
+        yield offset_ns
+
+
+def _offsets_s(arrivals: Arrivals, duration_s: float, rng: random.Random) -> Iterator[float]:
+    match arrivals.process:
+        case "poisson":
+            return _poisson(arrivals.rate_per_s, rng)
+        case "ramp":
+            return _ramp(arrivals.rate_per_s, arrivals.to_rate_per_s or arrivals.rate_per_s, duration_s)
+        case "step":
+            return _steps(arrivals, duration_s)
+        case "constant":
+            return (index / arrivals.rate_per_s for index in count())
+
+
+def _poisson(rate_per_s: float, rng: random.Random) -> Iterator[float]:
+    offset_s = rng.expovariate(rate_per_s)
+    while True:
+        yield offset_s
+        offset_s += rng.expovariate(rate_per_s)
+
+
+def _ramp(first_per_s: float, last_per_s: float, duration_s: float) -> Iterator[float]:
+    half_slope = (last_per_s - first_per_s) / (2 * duration_s)
+    for index in count():
+        # A falling ramp sends a finite number; past it the root is imaginary and the phase is over.
+        discriminant = first_per_s * first_per_s + 4 * half_slope * index
+        if discriminant < 0:
+            return
+        # This form of the root loses no digits where the slope is small.
+        yield 2 * index / (first_per_s + math.sqrt(discriminant))
+
+
+def _steps(arrivals: Arrivals, duration_s: float) -> Iterator[float]:
+    steps, first, last = arrivals.steps or 2, arrivals.rate_per_s, arrivals.to_rate_per_s or arrivals.rate_per_s
+    length_s = duration_s / steps
+    for step in range(steps):
+        rate_per_s = first + (last - first) * step / (steps - 1)
+        for index in range(math.ceil(length_s * rate_per_s - 1e-9)):
+            yield step * length_s + index / rate_per_s

@@ -1,0 +1,189 @@
+"""Several load processes as one: Locust's master, which speaks to the harness as a single generator would.
+
+Each worker runs its share of the one seeded schedule and folds its own samples. The master hands out orders,
+adds up gauges, and at the end joins the workers' histogram logs: parts of an interval add up, so the joined
+log is the exact sum. A worker elsewhere has a clock of its own; its offset is measured before the start.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("GEVENT_BACKEND", "select")
+
+import locust  # noqa: I001  (first: it patches the standard library)
+
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gevent
+from locust.env import Environment
+from locust.runners import STATE_MISSING
+
+from harness.load import messages
+from harness.load.merging import Merger
+from harness.load.process import to_standard_output
+from harness.records import HLOG_HEADER, Mark, MarkKind
+
+HELLO, ORDER, START, STOP, CLOCK, EVENT, LOG = (
+    "poolstorm-hello",
+    "poolstorm-order",
+    "poolstorm-start",
+    "poolstorm-stop",
+    "poolstorm-clock",
+    "poolstorm-event",
+    "poolstorm-log",
+)
+GATHER_S = 30.0
+CLOCK_ROUNDS = 9
+POLL_S = 0.02
+
+
+class GatheringError(Exception):
+    """The workers did not come together; the text is for the user."""
+
+
+class Master:
+    """Gathers `count` workers on `host:port` and conducts them; `log` receives the joined histogram log."""
+
+    def __init__(self, host: str, port: int, count: int, log: Path) -> None:
+        self._count = count
+        self._log = log.open("w", encoding="ascii")
+        self._log.write(HLOG_HEADER)
+        self._runner = Environment().create_master_runner(host, port)
+        self._runner.register_message(HELLO, self._on_hello)
+        self._runner.register_message(EVENT, self._on_event)
+        self._runner.register_message(CLOCK, self._on_clock)
+        self._runner.register_message(LOG, self._on_log)
+        self._present: list[str] = []
+        self._workers: list[str] = []
+        self._ready: set[str] = set()
+        self._logged: set[str] = set()
+        self._lost: set[str] = set()
+        self._round_trips_ns: dict[str, list[tuple[int, int]]] = {}  # worker -> (round trip, offset)
+        self._merger = Merger(count)
+
+    def gather(self, order: messages.LoadOrder) -> None:
+        """Wait for the workers, hand out their orders, compare clocks. Raises GatheringError."""
+        # Not when Locust calls them ready: a worker drops what comes before it has said which messages it takes.
+        self._wait(lambda: len(self._present) >= self._count, f"{self._count} workers to connect")
+        self._workers = self._present[: self._count]
+        for index, worker in enumerate(self._workers):
+            self._send(ORDER, {"order": order.model_dump_json(), "index": index, "count": self._count}, worker)
+        self._wait(lambda: len(self._ready) == self._count, "the workers to get ready")
+        for _ in range(CLOCK_ROUNDS):
+            for worker in self._workers:
+                self._send(CLOCK, {"sent": time.monotonic_ns()}, worker)
+            gevent.sleep(0.01)
+        self._wait(lambda: len(self._round_trips_ns) == self._count, "the workers' clocks")
+
+    def conduct(self, origin_ns: int) -> messages.Done:
+        """Start together, and wait for every worker that lives to end and to hand in its log."""
+        self._origin_ns = origin_ns
+        for worker in self._workers:
+            _, offset_ns = min(self._round_trips_ns[worker])
+            self._send(START, {"origin_ns": origin_ns + offset_ns}, worker)
+        while len(self._logged | self._lost) < self._count:
+            gevent.sleep(POLL_S)
+            self._look_for_lost()
+        self._log.close()
+        return self._merger.account(lost=len(self._lost))
+
+    def stop(self) -> None:
+        """Have every worker end its load early."""
+        for worker in self._workers:
+            self._send(STOP, {}, worker)
+
+    def quit(self) -> None:
+        """Send the workers home."""
+        self._runner.quit()
+
+    def _send(self, kind: str, data: dict[str, Any], worker: str) -> None:
+        self._runner.send_message(kind, data, worker)
+
+    def _wait(self, come: Callable[[], bool], what: str) -> None:
+        deadline_s = time.monotonic() + GATHER_S
+        while not come():
+            if time.monotonic() > deadline_s:
+                raise GatheringError(f"waited {GATHER_S:g} s in vain for {what}")
+            gevent.sleep(POLL_S)
+
+    def _look_for_lost(self) -> None:
+        """A worker that is gone, or whose heartbeat has stopped, is no longer waited for."""
+        for worker in set(self._workers) - self._logged - self._lost:
+            node = self._runner.clients.get(worker)
+            if node is None or node.state == STATE_MISSING:
+                self._lost.add(worker)
+                t_ns = time.monotonic_ns() - self._origin_ns
+                detail = f"load worker {self._workers.index(worker) + 1} of {self._count} is gone"
+                to_standard_output(messages.Marked(mark=Mark(t_ns=t_ns, kind=MarkKind.NOTE, detail=detail)))
+                for event in self._merger.lose(worker):
+                    to_standard_output(event)
+
+    def _on_hello(self, msg: Any, **_: Any) -> None:
+        if msg.node_id not in self._present:
+            self._present.append(msg.node_id)
+
+    def _on_clock(self, msg: Any, **_: Any) -> None:
+        now_ns = time.monotonic_ns()
+        sent_ns, there_ns = msg.data["sent"], msg.data["here"]
+        # One machine has one monotonic clock; measuring it would only add noise.
+        offset_ns = 0 if msg.data["boot"] == boot_id() else there_ns - (sent_ns + now_ns) // 2
+        self._round_trips_ns.setdefault(msg.node_id, []).append((now_ns - sent_ns, offset_ns))
+
+    def _on_event(self, msg: Any, **_: Any) -> None:
+        event = messages.decode_event(msg.data["line"])
+        if isinstance(event, messages.Ready):
+            self._ready.add(msg.node_id)
+            return
+        for merged in self._merger.add(msg.node_id, event):
+            to_standard_output(merged)
+
+    def _on_log(self, msg: Any, **_: Any) -> None:
+        self._log.write(msg.data["text"])
+        if msg.data["last"]:
+            self._logged.add(msg.node_id)
+
+
+def boot_id() -> str:
+    """What tells one boot of one machine from another; empty where the system does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _next_line() -> str:
+    """A line of standard input, read on a thread so that the loop goes on turning."""
+    return str(gevent.get_hub().threadpool.apply(sys.stdin.readline))
+
+
+def main() -> None:
+    """`python -m harness.load.master HOST PORT COUNT FILE`: the generator's protocol on standard streams."""
+    host, port, count, log = sys.argv[1:]
+    master = Master(host, int(port), int(count), Path(log))
+    try:
+        order = _next_line()
+        if not order:
+            return
+        master.gather(messages.LoadOrder.model_validate_json(order))
+        gevent.signal_handler(signal.SIGTERM, master.stop)
+        to_standard_output(messages.Ready(locust=locust.__version__))
+        start = _next_line()
+        if not start:
+            return
+        done = master.conduct(messages.StartOrder.model_validate_json(start).origin_ns)
+        to_standard_output(done)
+    except GatheringError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)
+    finally:
+        master.quit()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Events of several workers into those of one generator: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.load import messages
+from harness.records import GeneratorReading, Mark, MarkKind
+
+_BEGINNINGS = (MarkKind.LOAD_START, MarkKind.PHASE_START)
+
+
+class Merger:
+    """Feed it each worker's events; it gives those to be told.
+
+    A beginning counts when the first worker reports it, an end when the last living one has. Gauges add up, of
+    latenesses the worst counts; a merged reading is given whenever the first worker still alive reports.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._lost: set[str] = set()
+        self._seen: dict[tuple[MarkKind, str], list[tuple[str, Mark]]] = {}
+        self._told: set[tuple[MarkKind, str]] = set()
+        self._readings: dict[str, GeneratorReading] = {}
+        self._done: dict[str, messages.Done] = {}
+
+    def add(self, worker: str, event: messages.Event) -> Iterator[messages.Marked | messages.Gauged]:
+        """What is to be told now that `worker` has told this."""
+        match event:
+            case messages.Marked(mark=mark):
+                key = (mark.kind, mark.name)
+                self._seen.setdefault(key, []).append((worker, mark))
+                yield from self._tell_if_due(key)
+            case messages.Gauged(reading=reading):
+                first = not self._readings or worker == min(set(self._readings) - self._lost, default=worker)
+                self._readings[worker] = reading
+                if first:
+                    yield messages.Gauged(reading=self._sum(reading))
+            case messages.Done():
+                self._done[worker] = event
+            case messages.Ready():
+                pass
+
+    def lose(self, worker: str) -> Iterator[messages.Marked]:
+        """The worker is gone: ends that waited for it alone are due."""
+        self._lost.add(worker)
+        for key in list(self._seen):
+            yield from self._tell_if_due(key)
+
+    def account(self, lost: int) -> messages.Done:
+        """The sum of all accounts; of a worker that was lost, what it last told."""
+        accounts = list(self._done.values())
+        silent = [reading for worker, reading in self._readings.items() if worker not in self._done]
+        return messages.Done(
+            started=sum(done.started for done in accounts) + sum(r.started_total for r in silent),
+            completed=sum(done.completed for done in accounts) + sum(r.completed_total for r in silent),
+            not_started=sum(done.not_started for done in accounts) + sum(r.not_started_total for r in silent),
+            aborted=sum(done.aborted for done in accounts),
+            acknowledged_transfers=sum(done.acknowledged_transfers for done in accounts),
+            workers_lost=lost,
+        )
+
+    def _tell_if_due(self, key: tuple[MarkKind, str]) -> Iterator[messages.Marked]:
+        if key in self._told:
+            return
+        reports = self._seen[key]
+        waited_for = self._count - len(self._lost - {worker for worker, _ in reports})
+        if key[0] in _BEGINNINGS or len(reports) >= waited_for:
+            self._told.add(key)
+            pick = min if key[0] in _BEGINNINGS else max
+            yield messages.Marked(mark=pick((mark for _, mark in reports), key=lambda mark: mark.t_ns))
+
+    def _sum(self, latest: GeneratorReading) -> GeneratorReading:
+        readings = [reading for worker, reading in self._readings.items() if worker not in self._lost]
+        everyone = self._readings.values()  # totals of a lost worker stay counted
+        return GeneratorReading(
+            t_ns=latest.t_ns,
+            phase=latest.phase,
+            users=sum(reading.users for reading in readings),
+            in_flight=sum(reading.in_flight for reading in readings),
+            started_total=sum(reading.started_total for reading in everyone),
+            completed_total=sum(reading.completed_total for reading in everyone),
+            not_started_total=sum(reading.not_started_total for reading in everyone),
+            late_max_ms=max(reading.late_max_ms for reading in readings),
+            loop_gap_max_ms=max(reading.loop_gap_max_ms for reading in readings),
+        )

@@ -1,0 +1,141 @@
+"""One of several load processes: Locust's worker, running its share of the load.
+
+It connects to the master, which may be on another machine, and needs nothing else: the scenario comes with the
+order, samples are folded by a recorder of its own, and the histogram log goes back to the master at the end.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("GEVENT_BACKEND", "select")
+
+import locust  # noqa: I001  (first: it patches the standard library)
+
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import gevent
+from gevent.event import AsyncResult
+from locust.env import Environment
+
+from harness.load import messages
+from harness.load.arrivals import Share
+from harness.load.master import CLOCK, EVENT, HELLO, LOG, ORDER, START, STOP, boot_id
+from harness.load.process import Generator
+
+HELLO_EVERY_S = 1.0
+SENT_HOME_WITHIN_S = 10.0
+CHUNK = 60_000
+"""Characters of the log that go in one message."""
+
+
+class Worker:
+    """Connected on construction; `run` does one load."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._order: AsyncResult = AsyncResult()
+        self._origin_ns: AsyncResult = AsyncResult()
+        self._generator: Generator | None = None
+        self._runner = Environment().create_worker_runner(host, port)
+        self._runner.register_message(ORDER, lambda msg, **_: self._order.set(msg.data))
+        self._runner.register_message(START, lambda msg, **_: self._origin_ns.set(msg.data["origin_ns"]))
+        self._runner.register_message(CLOCK, self._on_clock)
+        self._runner.register_message(STOP, lambda **_: self.stop())
+
+    def stop(self) -> None:
+        """End the load early."""
+        if self._generator is not None:
+            self._generator.stopping.set()
+
+    def run(self) -> None:
+        """Wait for an order, carry it out, hand in the log; leave without one if the master sends home."""
+        while not self._order.ready():
+            if not len(self._runner.greenlet):
+                return
+            self._say_hello()
+            self._order.wait(timeout=HELLO_EVERY_S)
+        data = self._order.get()
+        with tempfile.TemporaryDirectory(prefix="poolstorm-worker-") as folder:
+            log = Path(folder) / "latency.hlog"
+            recorder, samples_fd = _start_recorder(log)
+            order = messages.LoadOrder.model_validate_json(data["order"])
+            order = order.model_copy(update={"samples_fd": samples_fd})
+            self._generator = Generator(order, self._tell, Share(data["index"], data["count"]))
+            self._tell(messages.Ready(locust=locust.__version__))
+            self._generator.run(self._origin_ns.get())
+            os.close(samples_fd)
+            self._tell(self._generator.samples.account())
+            recorder.wait()
+            self._hand_in(log)
+        self._wait_to_be_sent_home()
+
+    def _say_hello(self) -> None:
+        """Tell the master that messages are taken from now on, and again as long as it has nothing to say.
+
+        The master that welcomed this worker may have been one about to leave; its successor on the same port
+        knows of nobody.
+        """
+        self._runner.connect_to_master()  # type: ignore[no-untyped-call]
+        self._runner.send_message(HELLO)
+
+    def _wait_to_be_sent_home(self) -> None:
+        """Leave no sooner than the master does.
+
+        A successor on the same port would else be welcomed by the old master and never hear of the new one.
+        """
+        deadline_s = time.monotonic() + SENT_HOME_WITHIN_S
+        while len(self._runner.greenlet) and time.monotonic() < deadline_s:
+            gevent.sleep(0.05)
+
+    def quit(self) -> None:
+        """Take leave of the master."""
+        self._runner.quit()
+
+    def _tell(self, event: messages.Message) -> None:
+        self._runner.send_message(EVENT, {"line": event.model_dump_json()})
+
+    def _on_clock(self, msg: Any, **_: Any) -> None:
+        answer = {"sent": msg.data["sent"], "here": time.monotonic_ns(), "boot": boot_id()}
+        self._runner.send_message(CLOCK, answer)
+
+    def _hand_in(self, log: Path) -> None:
+        """The log without its head, in pieces of whole lines."""
+        piece, size = [], 0
+        with log.open(encoding="ascii") as file:
+            for line in file:
+                if line.startswith(("#", '"')):
+                    continue
+                piece.append(line)
+                size += len(line)
+                if size > CHUNK:
+                    self._runner.send_message(LOG, {"text": "".join(piece), "last": False})
+                    piece, size = [], 0
+        self._runner.send_message(LOG, {"text": "".join(piece), "last": True})
+
+
+def _start_recorder(log: Path) -> tuple[subprocess.Popen[bytes], int]:
+    """A recorder that ends by itself when this process does, and the end of the pipe to it."""
+    read_fd, write_fd = os.pipe()
+    try:
+        arguments = [sys.executable, "-m", "harness.load.recorder", str(read_fd), str(log)]
+        return subprocess.Popen(arguments, pass_fds=(read_fd,)), write_fd
+    finally:
+        os.close(read_fd)
+
+
+def main() -> None:
+    """`python -m harness.load.worker HOST PORT`: one load, then leave."""
+    worker = Worker(sys.argv[1], int(sys.argv[2]))
+    signal.signal(signal.SIGTERM, lambda *_: worker.stop())
+    worker.run()
+    worker.quit()
+
+
+if __name__ == "__main__":
+    main()

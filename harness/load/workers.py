@@ -1,0 +1,29 @@
+"""How many processes generate the load, and where they meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """How many load processes share the load: `local` ones started here, `attached` ones expected from elsewhere.
+
+    One local worker and none attached is a single process, without Locust's master. `host` and `port` are where
+    the master listens; port 0 is any free one, which attached workers could not know.
+    """
+
+    local: int = 1
+    attached: int = 0
+    host: str = LOOPBACK
+    port: int = 0
+
+    @property
+    def count(self) -> int:
+        """All of them."""
+        return self.local + self.attached
+
+
+SINGLE = Workers()

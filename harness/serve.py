@@ -1,0 +1,70 @@
+"""The environment stays up: one target behind Toxiproxy, to explore by hand."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from harness.environment.stack import Stack, StackOptions, running_stack
+from harness.environment.target import RunningTarget, target_process
+from harness.errors import PlanError, TrialFailedError, unknown_name
+from harness.plan import parse_pool_options, with_overrides
+from targets.registry import TARGETS
+from targets.settings import DATABASE_URL_VARIABLE
+
+PROXY_NAME = "postgres"
+
+
+def serve_target(
+    name: str, *, port: int | None, pool_options: list[str], options: StackOptions, say: Callable[[str], None]
+) -> None:
+    """Bring up PostgreSQL, Toxiproxy and the target, say how to use them, and wait for Ctrl-C.
+
+    Raises PlanError for an unknown target or setting, EnvironmentSetupError where a part is not to be had, and
+    TrialFailedError when the target ends by itself.
+    """
+    if name not in TARGETS:
+        raise PlanError(unknown_name("target", name, TARGETS))
+    settings = with_overrides(TARGETS[name].defaults, parse_pool_options(pool_options))
+    with (
+        running_stack(options, say) as stack,
+        stack.database.fresh_database() as database,
+        stack.proxy_to_database(PROXY_NAME) as proxy,
+        target_process(
+            stack.leash,
+            app=TARGETS[name].app,
+            environment={
+                **settings.to_environment(),
+                DATABASE_URL_VARIABLE: database.url_through(proxy.host, proxy.port),
+            },
+            log_path=stack.leash.temporary_folder() / "target.log",
+            port=port,
+        ) as target,
+    ):
+        say(_introduction(name, target, stack, proxy.name))
+        try:
+            while target.child.alive():
+                threading.Event().wait(0.5)
+        except KeyboardInterrupt:
+            say("stopping")
+            return
+        raise TrialFailedError(f"{name} ended by itself: {target.child.end_description()}")
+
+
+def _introduction(name: str, target: RunningTarget, stack: Stack, proxy_name: str) -> str:
+    """What is up, and the commands that a person wants next."""
+    proxy = f"http://{stack.toxiproxy.host}:{stack.toxiproxy.port}/proxies/{proxy_name}"
+    slow = '{"type":"latency","name":"slow","attributes":{"latency":50}}'
+    return "\n".join(
+        (
+            "",
+            f"{name} is up at {target.url}  (interactive documentation: {target.url}/docs)",
+            f"  its pool:         curl {target.url}/health/db",
+            f"  load by hand:     locust -f scenarios/baseline.py -H {target.url}",
+            f"  50 ms more:       curl -d '{slow}' {proxy}/toxics",
+            f"  and healed:       curl -X DELETE {proxy}/toxics/slow",
+            f"  database gone:    curl -d '{{\"enabled\":false}}' {proxy}",
+            f"  and back:         curl -d '{{\"enabled\":true}}' {proxy}",
+            "Ctrl-C ends everything.",
+        )
+    )

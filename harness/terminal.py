@@ -1,0 +1,137 @@
+"""What the terminal shows while something runs. Results are rendered by `reports.formats`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from harness.faults import FAULTS
+from harness.plan import Plan
+from harness.records import TrialRecord, TrialSpec, TrialState
+from scenarios.registry import SCENARIOS
+from targets.registry import TARGETS
+
+_NARROWEST = 80
+
+
+def say(text: str, *, error: bool = False) -> None:
+    """One line to the person: results to standard output, all else to standard error."""
+    print(text, file=sys.stderr if error else sys.stdout, flush=True)
+
+
+def output_console() -> Console:
+    """Standard output; 100 columns where it is no terminal."""
+    return Console() if sys.stdout.isatty() else Console(width=100)
+
+
+def print_text(render: Callable[[int, bool], str]) -> None:
+    """Print what `render` makes of the terminal's width and whether it takes colour."""
+    console = output_console()
+    sys.stdout.write(render(max(console.width, _NARROWEST), console.is_terminal))
+    sys.stdout.flush()
+
+
+class RunDisplay:
+    """Progress of a run on standard error: live on a terminal, a line per trial elsewhere."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._console = Console(stderr=True)
+        self._ended: list[TrialRecord] = []
+        self._current: TrialSpec | None = None
+        self._current_since_s = 0.0
+        self._status = "starting"
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.completed}/{task.total}"),
+            TimeElapsedColumn(),
+            console=self._console,
+        )
+        self._task = self._bar.add_task("trials", total=len(plan.trials))
+        self._live = Live(get_renderable=self._render, console=self._console, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        else:
+            count = len(self._plan.trials)
+            self._print(f"{count} trials, about {_minutes(self._plan.expected_s())}")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+
+    def say(self, text: str) -> None:
+        """What is being done beside trials; where there is no live display, each text once on a line."""
+        if text != self._status and not self._console.is_terminal:
+            self._print(text)
+        self._status = text
+
+    def trial_started(self, spec: TrialSpec) -> None:
+        """A trial begins."""
+        self._current, self._current_since_s = spec, time.monotonic()
+        self._status = f"{spec.scenario} on {spec.target}, repetition {spec.repetition}"
+
+    def trial_ended(self, record: TrialRecord) -> None:
+        """A trial has ended, well or not."""
+        self._ended.append(record)
+        self._current = None
+        self._bar.update(self._task, completed=len(self._ended))
+        spec = record.spec
+        line = f"{len(self._ended):>3}/{len(self._plan.trials)}  {spec.scenario:<20} {spec.target:<14}"
+        if record.state is not TrialState.COMPLETED:
+            self._print(f"{line} {record.state}: {record.reason}")
+        elif not self._console.is_terminal:
+            self._print(f"{line} {record.duration_s:5.1f} s, {_minutes(self._left_s())} left")
+
+    def _left_s(self) -> float:
+        """Planned time of what is still to come, less what has passed of the trial under way."""
+        begun = len(self._ended) + (self._current is not None)
+        left_s = self._plan.expected_s(self._plan.trials[begun:])
+        if self._current is not None:
+            passed_s = time.monotonic() - self._current_since_s
+            left_s += max(0.0, self._plan.expected_s([self._current]) - passed_s)
+        return left_s
+
+    def _render(self) -> Group:
+        return Group(self._bar, Text(f"  {self._status}; {_minutes(self._left_s())} left", style="dim"))
+
+    def _print(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _minutes(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole} s" if whole < 90 else f"{whole // 60} min {whole % 60:02d} s"
+
+
+def print_catalogue() -> None:
+    """Targets, scenarios and faults, each with what it teaches."""
+    console = output_console()
+    tables = (
+        ("Targets", "Target", [(target.name, target.teaches) for target in TARGETS.values()]),
+        ("Scenarios", "Scenario", [(scenario.name, scenario.question) for scenario in SCENARIOS.values()]),
+        ("Faults (for plan files)", "Fault", [(fault.kind, fault.teaches) for fault in FAULTS.values()]),
+    )
+    for title, heading, rows in tables:
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        table.add_column(heading, no_wrap=True, style="bold")
+        table.add_column("What it shows")
+        for name, text in rows:
+            table.add_row(name, text)
+        console.print(table)
+        console.print()

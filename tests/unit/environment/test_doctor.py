@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+
+import pytest
+
+from harness import doctor
+from harness.doctor import Finding, State, essential_missing, render, required_names
+from harness.environment import toxiproxy_binary
+from harness.errors import EnvironmentSetupError
+
+FINE = Finding("Python", State.OK, "3.11.7")
+POOR = Finding("processor", State.WARNING, "1 core", "use two")
+GONE = Finding("Toxiproxy", State.MISSING, "not found", "install it")
+
+
+def test_findings_are_listed_with_their_remedies() -> None:
+    assert render([FINE, POOR]) == [
+        "ok       Python     3.11.7",
+        "warning  processor  1 core",
+        "                    -> use two",
+    ]
+    assert render([]) == []
+
+
+def test_only_what_is_missing_keeps_a_run_from_working() -> None:
+    assert not essential_missing([FINE, POOR])
+    assert essential_missing([FINE, POOR, GONE])
+
+
+def test_requirements_of_extras_are_not_required() -> None:
+    lines = ["uvloop>=0.23; sys_platform != 'win32'", "sqlalchemy<2.2,>=2.1", 'ruff>=0.17; extra == "dev"']
+    assert required_names(lines) == ["uvloop", "sqlalchemy"]
+
+
+def test_everything_is_looked_at_once_and_named() -> None:
+    findings = doctor.diagnose()
+    names = [finding.name for finding in findings]
+    assert names == [
+        "Python",
+        "packages",
+        "PostgreSQL",
+        "Toxiproxy",
+        "Go",
+        "cache folder",
+        "loopback ports",
+        "open files",
+        "processor",
+        "git",
+    ]
+    assert [finding for finding in findings if finding.state is not State.OK and not finding.remedy] == []
+    assert {finding.state for finding in findings[:3]} == {State.OK}
+
+
+def test_a_check_that_fails_is_a_finding_with_its_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> Path:
+        raise EnvironmentSetupError("the wheel is not installed; run 'make setup' or give --database-url")
+
+    monkeypatch.setattr(doctor, "embedded_binaries", none)
+    (finding,) = [found for found in doctor.diagnose() if found.name == "PostgreSQL"]
+    assert finding == Finding(
+        "PostgreSQL", State.MISSING, "the wheel is not installed", "run 'make setup' or give --database-url"
+    )
+
+
+def test_no_toxiproxy_and_no_go_is_missing_and_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "find", lambda: None)
+    monkeypatch.setattr(doctor, "find_go", lambda: None)
+    assert doctor.check_toxiproxy().state is State.MISSING
+    assert doctor.check_toxiproxy().remedy == toxiproxy_binary.WAYS_TO_GET_IT
+    assert doctor.check_go().state is State.WARNING
+
+
+def test_toxiproxy_that_is_yet_to_be_built_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "find", lambda: None)
+    monkeypatch.setattr(doctor, "find_go", lambda: toxiproxy_binary.Go(Path("go"), None))
+    finding = doctor.check_toxiproxy()
+    assert finding.state is State.OK
+    assert "will be built at the first run" in finding.found
+
+
+def test_go_is_not_missed_once_toxiproxy_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    binary = toxiproxy_binary.ToxiproxyBinary(Path("server"), "2.12.0", "cache")
+    monkeypatch.setattr(doctor, "find", lambda: binary)
+    monkeypatch.setattr(doctor, "find_go", lambda: None)
+    assert doctor.check_go().state is State.OK
+
+
+@pytest.mark.parametrize(
+    ("limit", "state"), [(256, State.WARNING), (1024, State.OK), (resource.RLIM_INFINITY, State.OK)]
+)
+def test_a_low_limit_of_open_files_is_warned_of(limit: int, state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (limit, limit))
+    assert doctor.check_open_files().state is state
+
+
+def test_half_a_build_in_the_cache_is_no_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("POOLSTORM_CACHE", str(tmp_path))
+    folder = toxiproxy_binary.cache_folder()
+    folder.mkdir()
+    server = folder / toxiproxy_binary.SERVER
+    server.touch(mode=0o755)
+    assert toxiproxy_binary.find() is None
+
+    (folder / "build.json").write_text('{"version": "2.12.0"}')
+    assert toxiproxy_binary.find() == toxiproxy_binary.ToxiproxyBinary(server, "2.12.0", "cache")

@@ -1,0 +1,82 @@
+"""When requests of an open workload are to be sent."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from harness.load.arrivals import arrival_offsets_ns
+from scenarios.model import Arrivals
+
+MS = 1_000_000
+
+
+def offsets(arrivals: Arrivals, duration_s: float, seed: int = 1) -> list[int]:
+    return list(arrival_offsets_ns(arrivals, duration_s, random.Random(seed)))
+
+
+def test_a_constant_process_spaces_requests_evenly_from_the_start_and_stops_before_the_end() -> None:
+    # 50/s is one each 20 ms; the one at exactly 100 ms belongs to the next phase.
+    assert offsets(Arrivals(rate_per_s=50), 0.1) == [0, 20 * MS, 40 * MS, 60 * MS, 80 * MS]
+
+
+def test_a_rising_ramp_sends_the_area_under_its_rate() -> None:
+    # 0..2 s from 10/s to 30/s: 10*2 + (30-10)*2/2 = 40 requests; request i where 10 t + 5 t^2 = i:
+    # i = 15 gives t = 1 (10 + 5).
+    ramp = Arrivals(process="ramp", rate_per_s=10, to_rate_per_s=30)
+    sent = offsets(ramp, 2.0)
+    assert len(sent) == 40
+    assert pytest.approx(1000 * MS, abs=2) == sent[15]
+
+
+def test_a_falling_ramp_ends_although_its_root_does() -> None:
+    # From 30/s to 10/s over 2 s: the same 40 requests, mirrored.
+    ramp = Arrivals(process="ramp", rate_per_s=30, to_rate_per_s=10)
+    sent = offsets(ramp, 2.0)
+    assert len(sent) == 40
+    gaps = [after - before for before, after in pairwise(sent)]
+    assert gaps == sorted(gaps)
+
+
+def test_steps_are_constant_processes_one_after_the_other() -> None:
+    # Two steps of 0.1 s: 10/s sends one at 0; 30/s sends three, 33.3 ms apart, from 100 ms on.
+    step = Arrivals(process="step", rate_per_s=10, to_rate_per_s=30, steps=2)
+    assert [0, 100 * MS, 133_333_333, 166_666_667] == offsets(step, 0.2)
+
+
+@pytest.mark.parametrize(
+    "impossible",
+    [
+        {"rate_per_s": -5},
+        {"rate_per_s": 0},
+        {"rate_per_s": float("nan")},
+        {"process": "ramp", "rate_per_s": 5},
+        {"process": "constant", "rate_per_s": 5, "to_rate_per_s": 6},
+        {"process": "step", "rate_per_s": 5, "to_rate_per_s": 6},
+        {"process": "step", "rate_per_s": 5, "to_rate_per_s": 6, "steps": 1},
+        {"process": "burst", "rate_per_s": 5},
+    ],
+)
+def test_arrivals_that_cannot_be_are_refused(impossible: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Arrivals(**impossible)
+
+
+def test_a_poisson_process_keeps_its_mean_rate_and_varies_its_gaps() -> None:
+    sent = offsets(Arrivals(process="poisson", rate_per_s=100), 100.0)
+    # 10,000 expected; the standard deviation of a Poisson count is its root, 100: five of them either way.
+    assert abs(len(sent) - 10_000) < 500
+    gaps = [after - before for before, after in pairwise(sent)]
+    # Exponential gaps: the share shorter than the mean is 1 - 1/e = 63.2 %.
+    shorter = sum(gap < 10 * MS for gap in gaps) / len(gaps)
+    assert pytest.approx(0.632, abs=0.03) == shorter
+
+
+def test_the_same_seed_sends_at_the_same_times_and_another_does_not() -> None:
+    poisson = Arrivals(process="poisson", rate_per_s=20)
+    assert offsets(poisson, 5.0, seed=3) == offsets(poisson, 5.0, seed=3)
+    assert offsets(poisson, 5.0, seed=3) != offsets(poisson, 5.0, seed=4)

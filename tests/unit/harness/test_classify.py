@@ -1,0 +1,43 @@
+"""How a request ended, by what is known of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.load.classify import classify
+from harness.records import Outcome
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error", "expected"),
+    [
+        (200, None, None, (Outcome.OK, "-")),
+        (201, None, None, (Outcome.OK, "-")),
+        (503, b'{"kind":"pool-exhausted","effect":"none"}', None, (Outcome.REFUSED, "pool-exhausted")),
+        (503, b'{"kind":"database-unavailable","effect":"none"}', None, (Outcome.FAILED, "database-unavailable")),
+        (
+            503,
+            b'{"kind":"database-unavailable","effect":"unknown"}',
+            None,
+            (Outcome.UNKNOWN, "database-unavailable"),
+        ),
+        (500, b"Internal Server Error", None, (Outcome.FAILED, "http-500")),
+        (404, b'{"kind":"not-found"}', None, (Outcome.FAILED, "not-found")),
+        (502, b'["kind"]', None, (Outcome.FAILED, "http-502")),
+        (500, None, None, (Outcome.FAILED, "http-500")),
+        (0, None, ConnectionRefusedError(), (Outcome.FAILED, "connect-refused")),
+        (0, None, TimeoutError("timed out"), (Outcome.UNKNOWN, "client-timeout")),
+        (0, None, ConnectionResetError(), (Outcome.UNKNOWN, "connection-reset")),
+        (0, None, None, (Outcome.UNKNOWN, "no-answer")),
+    ],
+)
+def test_each_ending_has_one_outcome_and_kind(
+    status: int, body: bytes | None, error: Exception | None, expected: tuple[Outcome, str]
+) -> None:
+    assert expected == classify(status, body, error)
+
+
+@pytest.mark.parametrize("kind", ["a;b", "a,b", "a b", "x" * 41, "", "ü", "line\nfeed"])
+def test_a_kind_that_would_spoil_a_tag_is_not_taken_over(kind: str) -> None:
+    body = f'{{"kind":"{kind}"}}'.encode()
+    assert classify(500, body, None) == (Outcome.FAILED, "http-500")

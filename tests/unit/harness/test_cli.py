@@ -1,0 +1,131 @@
+"""What the command line refuses: one line that names the mend, exit code 2, nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness.cli import main
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: object
+    out: str
+    err: str
+
+
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
+    """`poolstorm` with arguments, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str | Path) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["poolstorm", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        captured = capsys.readouterr()
+        return Ended(left.value.code, captured.out, captured.err)
+
+    return run
+
+
+def assert_refused(ended: Ended, expected: str) -> None:
+    assert expected in ended.err
+    assert 1 == len(ended.err.splitlines()), ended.err
+    assert ended.err.startswith("error: ")
+    assert 2 == ended.code
+    assert "" == ended.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("run", "-t", "sync-pol"), "did you mean 'sync-pool'?"),
+        (("run", "-s", "exhastion"), "did you mean 'exhaustion'?"),
+        (("run", "--repetitions", "0"), "--repetitions"),
+        (("run", "--seed", "-3"), "--seed"),
+        (("run", "--duration", "0"), "duration_s"),
+        (("run", "--pool", "pool_sise=3"), "did you mean 'pool_size'?"),
+        (("run", "--pool", "pool_size"), "write it as NAME=VALUE"),
+        (("run", "--control", "no-pool", "-t", "sync-pool"), "must be among the targets that run"),
+        (("run", "--plan", "none.toml"), "cannot be read"),
+        (("run", "--tagret", "x"), "--target"),
+        (("rum",), "Did you mean 'run'"),
+        (("serve", "sync-pol"), "did you mean 'sync-pool'?"),
+        (("report", "nowhere"), "nowhere"),
+        (("compare", "a", "b"), "a"),
+    ],
+)
+def test_what_is_not_known_is_refused_before_anything_is_made(
+    command: Command, tmp_path: Path, arguments: tuple[str, ...], expected: str
+) -> None:
+    assert_refused(command(*arguments), expected)
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_a_plan_that_contradicts_itself_is_refused_with_its_place(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "plan.toml").write_text("repetitions = 0\n")
+    assert_refused(command("run", "--plan", "plan.toml"), "plan plan.toml: repetitions")
+    assert ["plan.toml"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_an_output_that_exists_is_left_as_it_was(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine").write_text("mine")
+    assert_refused(command("run", "-o", "out"), "exists already; name another with --output")
+    assert ["mine"] == [path.name for path in (tmp_path / "out").iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("postgresql://me:s3cret-word@db.example.test:5432/app", "--allow-remote-database"),
+        ("postgresql://me:s3cret-word@127.0.0.1:1/app", "start the server or correct --database-url"),
+        ("mysql://me:s3cret-word@127.0.0.1/app", "--database-url"),
+        ("postgresql://me:s3cret-word@127.0.0.1:port/app", "--database-url"),
+    ],
+)
+@pytest.mark.integration
+def test_a_database_that_cannot_serve_is_refused_without_its_password(
+    command: Command, tmp_path: Path, url: str, expected: str
+) -> None:
+    ended = command("run", "-t", "sync-pool", "-s", "baseline", "-o", "out", "--database-url", url)
+    lines = [line for line in ended.err.splitlines() if line.startswith("error: ")]
+    assert 1 == len(lines)
+    assert expected in lines[0]
+    assert "s3cret-word" not in ended.err + ended.out
+    assert 2 == ended.code
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_a_run_folder_of_another_kind_or_a_newer_format_is_refused(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text("{}")
+    assert_refused(command("report", tmp_path), "manifest.json")
+    (tmp_path / "manifest.json").write_text(json.dumps({"format": "poolstorm-run", "version": 99}))
+    assert_refused(command("report", tmp_path), "upgrade poolstorm")
+    (tmp_path / "manifest.json").write_text("{")
+    assert_refused(command("report", tmp_path), "manifest.json")
+
+
+def test_list_names_every_target_scenario_and_fault(command: Command) -> None:
+    ended = command("list")
+    assert 0 == ended.code
+    for name in ("async-no-pool", "dropped-connections", "proxy-down"):
+        assert name in ended.out
+
+
+def test_without_arguments_the_help_is_shown(command: Command) -> None:
+    ended = command()
+    assert 0 == ended.code
+    assert "compare" in ended.out

@@ -1,0 +1,90 @@
+"""Several workers told as one generator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from harness.load.arrivals import Share
+from harness.load.merging import Merger
+from harness.load.messages import Done, Gauged, Marked
+from harness.records import GeneratorReading, Mark, MarkKind
+
+
+def marked(kind: MarkKind, t_ns: int, name: str = "") -> Marked:
+    return Marked(mark=Mark(t_ns=t_ns, kind=kind, name=name))
+
+
+def gauged(**values: float) -> Gauged:
+    base = {
+        "t_ns": 0, "users": 0, "in_flight": 0, "started_total": 0, "completed_total": 0, "not_started_total": 0,
+        "late_max_ms": 0.0, "loop_gap_max_ms": 0.0,
+    }  # fmt: skip
+    return Gauged(reading=GeneratorReading.model_validate({"phase": "steady", **base, **values}))
+
+
+def marks(events: Iterable[object]) -> list[tuple[MarkKind, int]]:
+    return [(event.mark.kind, event.mark.t_ns) for event in events if isinstance(event, Marked)]
+
+
+def test_a_beginning_counts_when_the_first_worker_reports_it_and_once() -> None:
+    merger = Merger(2)
+    assert [(MarkKind.PHASE_START, 5)] == marks(merger.add("a", marked(MarkKind.PHASE_START, 5, "steady")))
+    assert [] == marks(merger.add("b", marked(MarkKind.PHASE_START, 7, "steady")))
+
+
+def test_an_end_counts_when_the_last_worker_reports_it() -> None:
+    merger = Merger(2)
+    assert [] == marks(merger.add("a", marked(MarkKind.DRAINED, 9)))
+    assert [(MarkKind.DRAINED, 9)] == marks(merger.add("b", marked(MarkKind.DRAINED, 8)))
+
+
+def test_an_end_does_not_wait_for_a_worker_that_is_gone() -> None:
+    merger = Merger(2)
+    assert [] == marks(merger.add("a", marked(MarkKind.LOAD_END, 9)))
+    assert [(MarkKind.LOAD_END, 9)] == marks(merger.lose("b"))
+    assert [(MarkKind.DRAINED, 10)] == marks(merger.add("a", marked(MarkKind.DRAINED, 10)))
+
+
+def test_gauges_add_up_and_of_latenesses_the_worst_counts() -> None:
+    merger = Merger(2)
+    list(merger.add("a", gauged(users=3, in_flight=2, started_total=10, completed_total=8, late_max_ms=0.2)))
+    list(merger.add("b", gauged(users=2, in_flight=1, started_total=20, completed_total=19, late_max_ms=7.5)))
+    (told,) = merger.add("a", gauged(t_ns=5, users=3, in_flight=1, started_total=12, completed_total=11))
+    assert isinstance(told, Gauged)
+    reading = told.reading
+    assert (5, 5, 2, 32, 30, 7.5) == (
+        reading.t_ns,
+        reading.users,
+        reading.in_flight,
+        reading.started_total,
+        reading.completed_total,
+        reading.late_max_ms,
+    )
+
+
+def test_the_account_is_the_sum_and_a_lost_worker_counts_with_what_it_last_told() -> None:
+    merger = Merger(2)
+    list(merger.add("b", gauged(started_total=7, completed_total=5)))
+    list(merger.add("a", Done(started=10, completed=9, not_started=1, aborted=1, acknowledged_transfers=4)))
+    list(merger.lose("b"))
+    account = merger.account(lost=1)
+    assert (17, 14, 1, 1, 4, 1) == (
+        account.started,
+        account.completed,
+        account.not_started,
+        account.aborted,
+        account.acknowledged_transfers,
+        account.workers_lost,
+    )
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+def test_shares_together_are_the_whole(count: int) -> None:
+    schedule = list(range(0, 1000, 7))
+    shares = [Share(index, count) for index in range(count)]
+    assert schedule == sorted(offset for share in shares for offset in share.of_arrivals(iter(schedule)))
+    assert [23] * 3 == [sum(share.of_users(23) for share in shares)] * 3
+    parts = [share.of_users(23) for share in shares]
+    assert max(parts) - min(parts) <= 1

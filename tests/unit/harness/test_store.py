@@ -1,0 +1,70 @@
+"""The one place that writes a run directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import RunDirectoryError
+from harness.records import Mark, MarkKind
+from harness.store import RunStore, write_atomically
+
+
+def test_an_output_that_holds_something_is_refused_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("keep me")
+    with pytest.raises(RunDirectoryError, match="exists already; name another with --output"):
+        RunStore.create(tmp_path)
+    assert ["mine.txt"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_an_output_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunDirectoryError, match="exists already"):
+        RunStore.create(tmp_path / "file")
+
+
+def test_an_output_that_cannot_be_written_is_refused_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunDirectoryError, match="cannot be written"):
+        RunStore.create(tmp_path / "file" / "below")
+
+
+def test_a_trial_that_is_not_kept_leaves_nothing(tmp_path: Path) -> None:
+    store = RunStore.create(tmp_path / "run")
+    with pytest.raises(KeyboardInterrupt), store.trial("001-x"):
+        raise KeyboardInterrupt
+    assert not store.has_trials()
+    assert [] == list((tmp_path / "run" / "trials").iterdir())
+
+
+def test_a_reader_sees_a_trial_only_when_it_is_whole(tmp_path: Path) -> None:
+    store = RunStore.create(tmp_path / "run")
+    with store.trial("001-x") as folder:
+        folder.add_mark(Mark(t_ns=1, kind=MarkKind.LOAD_START))
+        assert [".partial-001-x"] == [path.name for path in (tmp_path / "run" / "trials").iterdir()]
+        assert not store.has_trials()
+
+
+def test_a_journal_that_is_closed_drops_what_comes_late(tmp_path: Path) -> None:
+    store = RunStore.create(tmp_path / "run")
+    with store.trial("001-x") as folder:
+        folder.close()
+        folder.add_mark(Mark(t_ns=1, kind=MarkKind.LOAD_START))
+        assert "" == (folder.path / "marks.jsonl").read_text()
+
+
+def test_a_run_that_fails_before_its_first_trial_takes_its_folder_away(tmp_path: Path) -> None:
+    store = RunStore.create(tmp_path / "run")
+    with pytest.raises(RuntimeError), store.discarded_if_empty():
+        raise RuntimeError
+    assert not (tmp_path / "run").exists()
+
+
+def test_replacing_a_file_keeps_the_old_one_when_writing_fails(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    write_atomically(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_atomically(path, "\ud800")
+    assert "old" == path.read_text()
+    assert ["manifest.json"] == [entry.name for entry in tmp_path.iterdir()]
