@@ -1,0 +1,69 @@
+"""Whether the money adds up and every connection came home. Evidence that says nothing decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.records import Bank, PoolReading
+from reports.read import Trial
+from reports.summary import CheckVerdict
+
+Finding = tuple[CheckVerdict, str]
+"""A verdict and its evidence in words."""
+
+
+def worst(findings: Sequence[Finding]) -> Finding:
+    """Broken over undecided over passed; the first of the worst speaks. No finding at all is undecided."""
+    if not findings:
+        return CheckVerdict.UNDECIDED, "no completed trial"
+    order = (CheckVerdict.BROKEN, CheckVerdict.UNDECIDED, CheckVerdict.PASSED)
+    return min(findings, key=lambda finding: order.index(finding[0]))
+
+
+def money_is_conserved(trials: Sequence[Trial]) -> Finding:
+    """The bank of every trial: the sum unchanged, nobody below zero, no acknowledged transfer lost."""
+    findings = [_judge_bank(trial.record.bank, trial.record.spec.id) for trial in trials]
+    verdict, evidence = worst(findings)
+    if findings and verdict is CheckVerdict.PASSED:
+        stored = sum(trial.record.bank.transfers_stored for trial in trials if trial.record.bank)
+        evidence = f"the sum is unchanged after {stored:,} transfers in {_trials(len(trials))}"
+    return verdict, evidence
+
+
+def _judge_bank(bank: Bank | None, trial_id: str) -> Finding:
+    if bank is None:
+        return CheckVerdict.UNDECIDED, f"{trial_id}: the bank was not read"
+    change_cents = bank.total_after_cents - bank.total_before_cents
+    if change_cents:
+        return CheckVerdict.BROKEN, f"{trial_id}: the sum changed by {change_cents:+,} cents"
+    if bank.negative_balances:
+        return CheckVerdict.BROKEN, f"{trial_id}: {bank.negative_balances} balances are negative"
+    if bank.transfers_acknowledged > bank.transfers_stored:
+        lost = bank.transfers_acknowledged - bank.transfers_stored
+        return CheckVerdict.BROKEN, f"{trial_id}: {lost} acknowledged transfers are not in the database"
+    if not bank.transfers_stored:
+        return CheckVerdict.UNDECIDED, f"{trial_id}: no transfer was made"
+    return CheckVerdict.PASSED, ""
+
+
+def no_leaked_connections(trials: Sequence[Trial]) -> Finding:
+    """Nothing is checked out after the drain, in a pool that had been used."""
+    findings = [_judge_pool(trial.record.pool_at_end, trial.record.spec.id) for trial in trials]
+    verdict, evidence = worst(findings)
+    if findings and verdict is CheckVerdict.PASSED:
+        evidence = f"0 connections out after the drain in {_trials(len(trials))}"
+    return verdict, evidence
+
+
+def _judge_pool(pool: PoolReading | None, trial_id: str) -> Finding:
+    if pool is None:
+        return CheckVerdict.UNDECIDED, f"{trial_id}: the pool was not read after the drain"
+    if pool.checked_out:
+        return CheckVerdict.BROKEN, f"{trial_id}: {pool.checked_out} connections still out after the drain"
+    if not pool.checked_out_max:
+        return CheckVerdict.UNDECIDED, f"{trial_id}: no connection was ever taken"
+    return CheckVerdict.PASSED, ""
+
+
+def _trials(count: int) -> str:
+    return "1 trial" if count == 1 else f"{count} trials"

@@ -1,0 +1,49 @@
+"""How long connections were held, and how long returning them took, by phase."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from harness.records import TimesReading
+from reports.analysis.folding import Observed
+from reports.analysis.spread import spread_of_logs
+from reports.summary import HeldTimes
+from scenarios.model import Phase, Scenario
+
+
+def held_times(scenario: Scenario, observed: Sequence[Observed]) -> tuple[HeldTimes, ...]:
+    """Two for each phase in which the target told its times: held and release."""
+    found = []
+    for phase in scenario.phases:
+        for of in ("held", "release"):
+            readings = [
+                reading
+                for one in observed
+                for reading in one.trial.readings
+                if isinstance(reading, TimesReading) and (reading.phase, reading.of) == (phase.name, of)
+            ]
+            if readings:
+                found.append(_held(phase, "held" if of == "held" else "release", readings))
+    return tuple(found)
+
+
+def _held(phase: Phase, of: Literal["held", "release"], readings: Sequence[TimesReading]) -> HeldTimes:
+    return HeldTimes(
+        phase=phase.name,
+        warmup=phase.warmup,
+        of=of,
+        repetitions=len(readings),
+        count=sum(reading.count for reading in readings),
+        p50_ms=_median(reading.p50_ms for reading in readings),
+        p90_ms=_median(reading.p90_ms for reading in readings),
+        p99_ms=_median(reading.p99_ms for reading in readings),
+        max_ms=max((reading.max_ms for reading in readings if reading.max_ms is not None), default=None),
+        p50_interval=spread_of_logs([reading.p50_ms for reading in readings]),
+    )
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None

@@ -1,0 +1,235 @@
+"""Whether a trial that was carried through may be used at all: one small rule each, pure.
+
+The harness writes down what it saw and judges nothing. A trial that breaks a rule is invalid: it is shown, with
+what was seen and what to try next, and left out of every figure. A rule is a function under `@rule`; adding one
+edits no list. What an older run did not record breaks no rule.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from harness.records import GeneratorReading, HostReading, MarkKind
+from reports.analysis.counts import processor_s
+from reports.analysis.folding import ALL, Observed, together
+from reports.analysis.windows import FaultSpan
+from reports.read import Trial
+from scenarios.model import Phase, Scenario
+
+LATE_MS = 20.0
+LATE_SHARE_OF_P50 = 0.1
+LATE_READINGS = 0.05
+FEWEST_LATE_READINGS = 3
+"""A generator is late where more than this share of a phase's readings (and three at least, for one hiccup may
+reach into two; each covers 100 ms) saw a start later than `LATE_MS` or `LATE_SHARE_OF_P50` of the phase's median
+response time, whichever is more."""
+LAG_MS = 2.0
+LAG_SHARE = 0.1
+"""It is late, too, where the typical start was: where the median response time is more than 2 ms, and more than a
+tenth, above the median service time, so that it is the generator's figure as much as the target's. (Less than that
+is a caveat, and the breakdown's lag.)"""
+LOOP_GAP_MS = 250.0
+BUSY_CORE = 0.9
+"""A generator that used more than this share of one core may have been held up by itself."""
+LEAST_WATCHED_S = 1.0
+SATURATED_PERCENT = 95.0
+STEAL_PERCENT = 5.0
+
+_FREE_THE_HOST = "Free the host, or lower the rate, and run it again."
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One trial to be judged. `proves_faults`: whether the run was recorded with proofs at all."""
+
+    scenario: Scenario
+    observed: Observed
+    proves_faults: bool
+
+    @property
+    def trial(self) -> Trial:
+        """What was recorded."""
+        return self.observed.trial
+
+    def counting(self) -> Iterator[Phase]:
+        """The phases that are not warm-up."""
+        return (phase for phase in self.scenario.phases if not phase.warmup)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A rule that a trial breaks: what was seen, in words without a full stop, and what to try next."""
+
+    rule: str
+    reason: str
+    advice: str
+
+
+Look = Callable[[Case], str | None]
+"""What is wrong, in words, or None."""
+
+_RULES: dict[str, tuple[Look, str]] = {}
+
+
+def rule(name: str, advice: str) -> Callable[[Look], Look]:
+    """Register a rule under a name that stays."""
+
+    def register(look: Look) -> Look:
+        _RULES[name] = (look, advice)
+        return look
+
+    return register
+
+
+def doubts(case: Case) -> tuple[Doubt, ...]:
+    """Every rule that the trial breaks; none for a valid one."""
+    found = []
+    for name, (look, advice) in _RULES.items():
+        reason = look(case)
+        if reason is not None:
+            found.append(Doubt(name, reason, advice))
+    return tuple(found)
+
+
+def proves_faults(trials: Iterable[Trial]) -> bool:
+    """Whether the run was recorded by a poolstorm that proves faults and asks for conformance."""
+    kinds = (MarkKind.PROVED, MarkKind.UNPROVED)
+    return any(trial.record.conformance or any(mark.kind in kinds for mark in trial.marks) for trial in trials)
+
+
+def _in_phase(trial: Trial, phase: Phase) -> list[GeneratorReading]:
+    return [r for r in trial.readings if isinstance(r, GeneratorReading) and r.phase == phase.name]
+
+
+@rule("generator-late", f"Response times include that delay. {_FREE_THE_HOST}")
+def _generator_was_late(case: Case) -> str | None:
+    for phase in case.counting():
+        fold = case.observed.fold.phases.get((phase.name, ALL))
+        if phase.arrivals is None or fold is None:
+            continue
+        p50_ms = together(fold).quantiles_ms(500)[0] or 0.0
+        limit_ms = max(LATE_MS, LATE_SHARE_OF_P50 * p50_ms)
+        late_ms = [reading.late_max_ms for reading in _in_phase(case.trial, phase)]
+        late = sum(value > limit_ms for value in late_ms)
+        if late >= FEWEST_LATE_READINGS and late > LATE_READINGS * len(late_ms):
+            return (
+                f"the load generator started requests more than {limit_ms:.0f} ms late in {late} of "
+                f"{len(late_ms)} readings of {phase.name}, at worst {max(late_ms):.0f} ms"
+            )
+        service_ms, response_ms = (part.quantiles_ms(500)[0] or 0.0 for part in (fold.service, fold.success))
+        if response_ms - service_ms > max(LAG_MS, LAG_SHARE * service_ms):
+            return (
+                f"the load generator's lateness raises the median of {phase.name} from {service_ms:.3g} ms to "
+                f"{response_ms:.3g} ms"
+            )
+    return None
+
+
+@rule("generator-stalled", _FREE_THE_HOST)
+def _generator_stalled(case: Case) -> str | None:
+    for phase in case.counting():
+        gap_ms = max((reading.loop_gap_max_ms for reading in _in_phase(case.trial, phase)), default=0.0)
+        if gap_ms > LOOP_GAP_MS:
+            return f"the load generator stood still for {gap_ms:.0f} ms in {phase.name}"
+    return None
+
+
+@rule("generator-capped", "Raise in_flight_cap, lower the rate, or give the target more connections.")
+def _generator_was_capped(case: Case) -> str | None:
+    """What is kept back during a fault, or for a request's timeout after it, is the fault's doing."""
+    kept_back = before = 0
+    names = {phase.name for phase in case.counting()}
+    for reading in case.trial.readings:
+        if isinstance(reading, GeneratorReading):
+            risen = reading.not_started_total - before
+            before = max(before, reading.not_started_total)
+            if risen > 0 and reading.phase in names and not _explained(case, reading.t_ns):
+                kept_back += risen
+    if not kept_back:
+        return None
+    cap = case.scenario.in_flight_cap
+    return f"{kept_back:,} requests were kept back by the cap of {cap} in flight, and no fault explains it"
+
+
+def _explained(case: Case, t_ns: int) -> bool:
+    grace_ns = round(case.scenario.request_timeout_s * 1e9)
+    return any(
+        span.inject_begin_ns <= t_ns and (span.heal_done_ns is None or t_ns <= span.heal_done_ns + grace_ns)
+        for span in case.observed.course.faults
+    )
+
+
+@rule("generator-starved", "Lower the rate, or use --workers to share the load among processes.")
+def _generator_was_starved(case: Case) -> str | None:
+    workers = max(case.trial.record.workers, 1)
+    for name, seconds, spent_s in _generator_stretches(case):
+        share = spent_s / seconds / workers
+        if seconds >= LEAST_WATCHED_S and share > BUSY_CORE:
+            return f"the load generator used {share:.0%} of a processor core in {name}"
+    return None
+
+
+def _generator_stretches(case: Case) -> Iterator[tuple[str, float, float]]:
+    """Name, length in seconds and processor seconds of the whole load and of each counting phase."""
+    spans = case.observed.course.phases
+    spent_s = processor_s(case.trial).get("generator")
+    load_s = (case.observed.course.load_end_ns - min((span.start_ns for span in spans), default=0)) / 1e9
+    if spent_s is not None and case.trial.record.cpu_s and load_s > 0:
+        yield "the whole load", load_s, spent_s
+    host = [reading for reading in case.trial.readings if isinstance(reading, HostReading)]
+    names = {phase.name for phase in case.counting()}
+    for span in spans:
+        inside = [reading for reading in host if span.start_ns <= reading.t_ns < span.end_ns]
+        if span.name in names and len(inside) > 1:
+            first, last = inside[0], inside[-1]
+            yield span.name, (last.t_ns - first.t_ns) / 1e9, last.generator_cpu_s - first.generator_cpu_s
+
+
+@rule("host-overrun", "Run it on a machine with processors to itself.")
+def _host_was_overrun(case: Case) -> str | None:
+    names = {phase.name for phase in case.counting()}
+    spans = [span for span in case.observed.course.phases if span.name in names]
+    inside = [
+        reading
+        for reading in case.trial.readings
+        if isinstance(reading, HostReading) and any(s.start_ns <= reading.t_ns < s.end_ns for s in spans)
+    ]
+    if not inside:
+        return None
+    busy = statistics.fmean(reading.cpu_percent for reading in inside)
+    steal = statistics.fmean(reading.steal_percent for reading in inside)
+    if busy > SATURATED_PERCENT and steal > STEAL_PERCENT:
+        return f"the processors were {busy:.0f} % busy, {steal:.0f} % of them with other guests of the host"
+    return None
+
+
+@rule("fault-unproved", "Look into the proxy and the fault's settings, and run it again.")
+def _fault_was_not_proved(case: Case) -> str | None:
+    found = list(filter(None, map(partial(_lack_of_proof, case.proves_faults), case.observed.course.faults)))
+    return f"{found[0]}{_and_more(found)}" if found else None
+
+
+def _lack_of_proof(expected: bool, span: FaultSpan) -> str | None:
+    where = f"{span.kind} in {span.phase}"
+    if span.unproved:
+        return f"a probe through the proxy did not see what {where} should do ({span.unproved[0]})"
+    steps = 1 if span.heal_done_ns is None else 2
+    if expected and span.proved < steps:
+        return f"no probe showed that {where} took effect and ended"
+    return None
+
+
+@rule("conformance-failed", "Mend the target: what answers wrongly cannot be compared.")
+def _target_answered_wrongly(case: Case) -> str | None:
+    failed = [item for item in case.trial.record.conformance if not item.passed]
+    if not failed:
+        return None
+    detail = f" ({failed[0].detail.rstrip('.')})" if failed[0].detail else ""
+    return f"the target answered {failed[0].name} wrongly {failed[0].when} the load{detail}{_and_more(failed)}"
+
+
+def _and_more(found: Sequence[object]) -> str:
+    return f", and {len(found) - 1} more" if len(found) > 1 else ""
