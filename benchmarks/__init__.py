@@ -1,0 +1,1 @@
+"""What the parts cost, by pytest-benchmark: `make bench`. Figures compare within a group, on one machine."""

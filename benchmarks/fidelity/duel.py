@@ -1,0 +1,81 @@
+"""poolstorm's generator and vegeta, round by round in random order, at the same rate against the same server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.fidelity import vegeta
+from benchmarks.fidelity.base import Bench, NotMeasuredError
+from benchmarks.fidelity.comparison import alternating
+from benchmarks.fidelity.generators import Recorded, open_scenario, run_load
+from benchmarks.fidelity.statistics import percentile
+from harness.records import Measure
+
+WARMUP_S = 1
+PATHS = tuple(f"/users/{user_id}" for user_id in range(1, 1001))
+HTTP_OK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one generator saw in one round, in milliseconds. vegeta's service time is its latency."""
+
+    service_p50: float
+    service_p99: float
+    response_p50: float
+    response_p99: float
+
+    @classmethod
+    def of_ours(cls, recorded: Recorded) -> Round:
+        """Raises NotMeasuredError where a request failed: the figures would be of fewer requests."""
+        if recorded.not_ok:
+            raise NotMeasuredError(f"{recorded.not_ok} of poolstorm's requests failed")
+        return cls(
+            recorded.p_ms(Measure.SERVICE, 50),
+            recorded.p_ms(Measure.SERVICE, 99),
+            recorded.p_ms(Measure.RESPONSE, 50),
+            recorded.p_ms(Measure.RESPONSE, 99),
+        )
+
+    @classmethod
+    def of_vegeta(cls, hits: Sequence[vegeta.Hit], rate_per_s: float) -> Round:
+        """Raises NotMeasuredError where a request failed, or none was sent."""
+        failed = sum(hit.status != HTTP_OK for hit in hits)
+        if failed or not hits:
+            raise NotMeasuredError(f"{failed} of vegeta's {len(hits)} requests failed")
+        service = [hit.latency_ns / 1e6 for hit in hits]
+        response = [value_ns / 1e6 for value_ns in vegeta.response_times_ns(hits, rate_per_s)]
+        return cls(*(percentile(values, per_cent) for values in (service, response) for per_cent in (50, 99)))
+
+
+@dataclass(frozen=True, slots=True)
+class Duel:
+    """The rounds of both, in the same order."""
+
+    ours: tuple[Round, ...]
+    theirs: tuple[Round, ...]
+
+    def column(self, side: str, field: str) -> list[float]:
+        """One field over all rounds of `ours` or `theirs`."""
+        return [getattr(played, field) for played in getattr(self, side)]
+
+
+def fight(bench: Bench, program: Path, url: str, *, rate_per_s: int, rounds: int, duration_s: float) -> Duel:
+    """Both generators in each round, `duration_s` each after a second to warm up."""
+    played: dict[str, list[Round]] = {"poolstorm": [], "vegeta": []}
+    orders = alternating(rounds, "poolstorm", "vegeta", bench.rng)
+    for number, order in enumerate(orders, start=1):
+        bench.say(f"round {number} of {rounds}")
+        for generator in order:
+            vegeta.settle()
+            if generator == "poolstorm":
+                scenario = open_scenario(rate_per_s, duration_s, WARMUP_S)
+                played[generator].append(Round.of_ours(run_load(bench, scenario, url)))
+            else:
+                hits = vegeta.attack(
+                    bench, program, host=url, paths=PATHS, rate_per_s=rate_per_s, duration_s=duration_s + WARMUP_S
+                )
+                played[generator].append(Round.of_vegeta(hits[rate_per_s * WARMUP_S :], rate_per_s))
+    return Duel(tuple(played["poolstorm"]), tuple(played["vegeta"]))
