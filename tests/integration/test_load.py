@@ -1,0 +1,201 @@
+"""The load as it leaves the generator: real Locust processes against a real server."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness.environment.leash import Leash
+from harness.environment.ports import free_port
+from harness.environment.target import RunningTarget, target_process
+from harness.load.arrivals import arrival_offsets_ns
+from harness.load.client import Load, load_process
+from harness.load.messages import Done
+from harness.load.workers import SINGLE, Workers
+from harness.records import (
+    GeneratorReading,
+    Interval,
+    MarkKind,
+    Measure,
+    Outcome,
+    decode_intervals,
+    decode_reading,
+)
+from harness.store import RunStore, TrialFolder
+from scenarios.model import Arrivals, Phase, Scenario
+from tests.integration.command import COMMAND
+from tests.integration.processes import descendants
+
+pytestmark = pytest.mark.integration
+
+SEED = 3
+
+
+@pytest.fixture(scope="module")
+def target(leash: Leash, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTarget]:
+    log = tmp_path_factory.mktemp("target") / "target.log"
+    with target_process(leash, app="tests.integration.apps.paced:app", environment={}, log_path=log) as running:
+        yield running
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[TrialFolder]:
+    with RunStore.create(tmp_path / "run").trial("trial") as folder:
+        yield folder
+
+
+def scenario(*phases: Phase, cap: int = 500, drain_s: float = 2.0) -> Scenario:
+    return Scenario(name="load", title="Load", question="?", phases=phases, in_flight_cap=cap, drain_s=drain_s)
+
+
+def go(load: Load, url: str) -> Done:
+    load.prepare(url, SEED)
+    load.start(time.monotonic_ns() + 50_000_000)
+    return load.wait()
+
+
+def intervals(folder: TrialFolder, measure: Measure = Measure.RESPONSE) -> list[Interval]:
+    with folder.latency_file.open() as log:
+        return [interval for interval in decode_intervals(log) if interval.key.measure is measure]
+
+
+def total(found: list[Interval], outcome: Outcome | None = None) -> int:
+    return sum(
+        interval.histogram.get_total_count()
+        for interval in found
+        if outcome is None or interval.key.outcome is outcome
+    )
+
+
+POISSON = Arrivals(process="poisson", rate_per_s=100)
+
+
+@pytest.mark.parametrize("workers", [SINGLE, Workers(local=3)], ids=["alone", "three-workers"])
+def test_exactly_the_scheduled_requests_are_sent_and_recorded(
+    leash: Leash, target: RunningTarget, folder: TrialFolder, workers: Workers
+) -> None:
+    planned = scenario(Phase(name="steady", duration_s=1.5, arrivals=POISSON, behaviour="reader"))
+    with load_process(leash, scenario=planned, folder=folder, workers=workers) as load:
+        done = go(load, target.url)
+    scheduled = sum(1 for _ in arrival_offsets_ns(POISSON, 1.5, random.Random(SEED)))
+    assert scheduled == done.started == done.completed
+    assert scheduled == total(intervals(folder), Outcome.OK)
+    assert scheduled == total(intervals(folder, Measure.SERVICE), Outcome.OK)
+    assert (0, 0, 0) == (done.not_started, done.aborted, done.workers_lost)
+
+
+@pytest.mark.parametrize("workers", [SINGLE, Workers(local=2)], ids=["alone", "two-workers"])
+def test_closed_users_are_as_many_as_planned_and_phases_follow_each_other(
+    leash: Leash, target: RunningTarget, folder: TrialFolder, workers: Workers
+) -> None:
+    planned = scenario(
+        Phase(name="few", duration_s=0.8, users=3, behaviour="holder"),
+        Phase(name="more", duration_s=0.8, users=7, behaviour="holder"),
+    )
+    with load_process(leash, scenario=planned, folder=folder, workers=workers) as load:
+        done = go(load, target.url)
+    assert done.started == done.completed == total(intervals(folder))
+    assert {"few", "more"} == {interval.key.phase for interval in intervals(folder)}
+    folder.close()
+    readings = [decode_reading(line) for line in (folder.path / "readings.jsonl").read_text().splitlines()]
+    users = {"few": 0, "more": 0}
+    for reading in readings:
+        assert isinstance(reading, GeneratorReading)
+        users[reading.phase] = max(users[reading.phase], reading.users)
+    assert {"few": 3, "more": 7} == users
+    marks = (folder.path / "marks.jsonl").read_text()
+    for kind in (MarkKind.LOAD_START, MarkKind.LOAD_END, MarkKind.DRAINED):
+        assert 1 == marks.count(f'"{kind}"')
+    assert 2 == marks.count(f'"{MarkKind.PHASE_START}"') == marks.count(f'"{MarkKind.PHASE_END}"')
+
+
+def test_no_request_waits_for_the_answer_of_another(
+    leash: Leash, target: RunningTarget, folder: TrialFolder
+) -> None:
+    # Each request takes half a second; 40 in one second only fit when they overlap.
+    arrivals = Arrivals(rate_per_s=40)
+    planned = scenario(Phase(name="steady", duration_s=1.0, arrivals=arrivals, behaviour="holder"))
+    with load_process(leash, scenario=planned, folder=folder) as load:
+        done = go(load, target.url)
+    assert 40 == done.completed
+    slowest_ns = max(interval.histogram.get_max_value() for interval in intervals(folder))
+    assert slowest_ns < 2_500_000_000  # one after the other would have taken twenty seconds
+
+
+def test_what_the_cap_keeps_back_is_counted(leash: Leash, target: RunningTarget, folder: TrialFolder) -> None:
+    arrivals = Arrivals(rate_per_s=40)
+    planned = scenario(Phase(name="steady", duration_s=1.0, arrivals=arrivals, behaviour="holder"), cap=4)
+    with load_process(leash, scenario=planned, folder=folder) as load:
+        done = go(load, target.url)
+    assert 40 == done.started + done.not_started
+    # Four at once, half a second each, one second long: eight, or four more where the last just fit.
+    assert 4 <= done.started <= 12
+
+
+def test_what_is_under_way_when_patience_ends_is_counted_as_aborted(
+    leash: Leash, target: RunningTarget, folder: TrialFolder
+) -> None:
+    arrivals = Arrivals(rate_per_s=20)
+    phase = Phase(name="steady", duration_s=1.0, arrivals=arrivals, behaviour="holder")
+    with load_process(leash, scenario=scenario(phase, drain_s=0.0), folder=folder) as load:
+        done = go(load, target.url)
+    assert done.aborted > 0
+    assert done.aborted == total(intervals(folder), Outcome.ABORTED)
+    assert 20 == done.completed + done.aborted
+
+
+def test_a_worker_that_dies_is_reported_and_the_others_finish(
+    leash: Leash, target: RunningTarget, folder: TrialFolder
+) -> None:
+    planned = scenario(Phase(name="steady", duration_s=8.0, arrivals=POISSON, behaviour="reader"))
+    with load_process(leash, scenario=planned, folder=folder, workers=Workers(local=2)) as load:
+        load.prepare(target.url, SEED)
+        load.start(time.monotonic_ns() + 50_000_000)
+        time.sleep(1.0)
+        workers = [process for process, line in descendants(psutil.Process()) if "harness.load.worker" in line]
+        assert 2 == len(workers)
+        workers[0].kill()
+        done = load.wait()
+    assert 1 == done.workers_lost
+    scheduled = sum(1 for _ in arrival_offsets_ns(POISSON, 8.0, random.Random(SEED)))
+    recorded = total(intervals(folder), Outcome.OK)
+    assert scheduled // 2 - 1 <= recorded <= scheduled // 2 + 1
+    folder.close()
+    assert "is gone" in (folder.path / "marks.jsonl").read_text()
+
+
+def test_a_worker_lent_from_elsewhere_runs_its_share_of_one_load_after_the_other(
+    leash: Leash, target: RunningTarget, tmp_path: Path
+) -> None:
+    port = free_port()
+    planned = scenario(Phase(name="steady", duration_s=1.0, arrivals=POISSON, behaviour="reader"))
+    scheduled = sum(1 for _ in arrival_offsets_ns(POISSON, 1.0, random.Random(SEED)))
+    lent = subprocess.Popen(
+        [*COMMAND, "worker", f"127.0.0.1:{port}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        process_group=0,
+    )
+    try:
+        store = RunStore.create(tmp_path / "run")
+        for number in range(2):
+            workers = Workers(local=1, attached=1, port=port)
+            with (
+                store.trial(f"trial-{number}") as folder,
+                load_process(leash, scenario=planned, folder=folder, workers=workers) as load,
+            ):
+                done = go(load, target.url)
+                assert (scheduled, scheduled, 0) == (done.started, done.completed, done.workers_lost)
+                assert scheduled == total(intervals(folder), Outcome.OK)
+    finally:
+        lent.terminate()
+        said, _ = lent.communicate(timeout=10)
+    assert "leaving" in said
+    assert 0 == lent.returncode
