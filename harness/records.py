@@ -31,7 +31,11 @@ READINGS_FILE = "readings.jsonl"
 PARTIAL_PREFIX = ".partial-"
 
 INTERVAL_NS = 100_000_000
-"""Length of one histogram interval: fine enough to cut fault windows out of a trial."""
+"""Shortest length of a histogram interval: fine enough to cut fault windows out of a trial."""
+PHASE_INTERVAL_NS = 100 * INTERVAL_NS
+"""Length of the intervals of service times and their parts, which are needed by phase only."""
+MOST_BINS = 400
+FEWEST_IN_PHASE = 50
 LOWEST_NS = 1_000
 HIGHEST_NS = 3_600_000_000_000
 SIGNIFICANT_FIGURES = 3
@@ -91,6 +95,31 @@ class SeriesKey:
         """Inverse of `tag`. Raises ValueError for a tag of another form."""
         phase, operation, outcome, kind, measure = tag.split(";")
         return cls(phase, operation, Outcome(outcome), kind, Measure(measure))
+
+
+def response_interval_ns(scenario: Scenario) -> int:
+    """Length of the intervals of response times in a trial of a scenario.
+
+    With faults it is `INTERVAL_NS`, since windows are cut out of them. Without, a longer one serves as well: the
+    longest multiple of it by a power of two (all lengths divide one another, so that bins of a chart can be made
+    up of intervals) that leaves `MOST_BINS` for the whole and `FEWEST_IN_PHASE` for each phase that counts.
+    """
+    if any(phase.faults for phase in scenario.phases):
+        return INTERVAL_NS
+    shortest_s = min(phase.duration_s for phase in scenario.phases if not phase.warmup)
+    longest_ns = 1e9 * min(scenario.duration_s / MOST_BINS, shortest_s / FEWEST_IN_PHASE)
+    length_ns = INTERVAL_NS
+    while 2 * length_ns <= longest_ns:
+        length_ns *= 2
+    return length_ns
+
+
+def bin_length_ns(length_ns: int) -> int:
+    """The shortest of the same lengths that cuts `length_ns` into at most `MOST_BINS` bins."""
+    bin_ns = INTERVAL_NS
+    while MOST_BINS * bin_ns < length_ns:
+        bin_ns *= 2
+    return bin_ns
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 SUMMARY_FORMAT = "poolstorm-summary"
-SUMMARY_VERSION = 2
+SUMMARY_VERSION = 3
 
 
 class Result(BaseModel):
@@ -300,29 +300,41 @@ class Timeline(Result):
 
 
 class LadderStep(Result):
-    """One step of a rising ladder of concurrency, repetitions merged."""
+    """One step of a rising ladder, repetitions merged; `offered` is in the ladder's `offered_in`."""
 
     phase: str
-    concurrency: int
+    offered: float = Field(validation_alias=AliasChoices("offered", "concurrency"))  # the latter until version 2
     success: Latency
     together: Latency
     completed_per_s: float  # successes
     refused: int
     failed: int  # failed and unknown
+    in_flight_max: int | None = None  # most requests at once that waited for their answer
     checked_out_max: int | None
     intervals: Intervals = Intervals()
+
+
+LadderUnit = Literal["users", "per_s"]
+"""A ladder climbs in closed users at once, or in requests a second that arrive whatever became of earlier ones."""
 
 
 class Exhaustion(Result):
     """Where exhaustion began: the first step with refusals or failures, and what the pool showed."""
 
     steps: tuple[LadderStep, ...]
+    offered_in: LadderUnit = "users"
     onset_phase: str | None
-    onset_concurrency: int | None
+    onset_offered: float | None = Field(validation_alias=AliasChoices("onset_offered", "onset_concurrency"))
     onset_sign: Literal["refusals", "failures", "none"]
     checked_out_max: int | None
     limit: int | None
-    saturation_concurrency: int | None  # first step that gains under 5 % throughput over the one before
+    saturation_offered: float | None = Field(  # first step that gains under 5 % throughput over the one before
+        validation_alias=AliasChoices("saturation_offered", "saturation_concurrency")
+    )
+
+    def said(self, offered: float) -> str:
+        """What a step offered, such as `40 users at once` or `80 requests/s`."""
+        return f"{offered:g} users at once" if self.offered_in == "users" else f"{offered:g} requests/s"
 
 
 class CheckVerdict(StrEnum):

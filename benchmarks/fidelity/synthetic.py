@@ -17,6 +17,7 @@ from harness.records import (
     LATENCY_FILE,
     MANIFEST_FILE,
     MARKS_FILE,
+    PHASE_INTERVAL_NS,
     READINGS_FILE,
     TRIAL_FILE,
     TRIALS_DIR,
@@ -40,13 +41,22 @@ from harness.records import (
     TrialState,
     encode_interval,
     new_histogram,
+    response_interval_ns,
 )
 from scenarios.model import Arrivals, Phase, Scenario
 
 TARGETS = ("sync-pool", "async-pool", "no-pool")
-COARSE_NS = 10 * INTERVAL_NS
 VARIANTS = 50
 """So many different histograms of each measure are drawn, and used again and again."""
+PARTS = {
+    Measure.RESPONSE: 1.0,
+    Measure.SERVICE: 0.98,
+    Measure.ACQUIRE: 0.2,
+    Measure.CONNECT: 0.02,
+    Measure.PING: 0.1,
+    Measure.QUERY: 0.3,
+}
+"""Of the response time."""
 CREATED_AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 PHASE = "steady"
 
@@ -79,7 +89,7 @@ def write_run(path: Path, shape: Shape, seed: int) -> Path:
         target, repetition = TARGETS[index % len(TARGETS)], index // len(TARGETS) + 1
         trial_id = f"{index:03d}-steady-{target}-r{repetition}"
         specs.append(TrialSpec(id=trial_id, index=index, scenario="steady", target=target, repetition=repetition))
-    log = _log(shape, random.Random(seed))
+    log = _log(shape, response_interval_ns(scenario), random.Random(seed))
     readings = "".join(reading.model_dump_json() + "\n" for reading in _readings(shape))
     for spec in specs:
         _write_trial(
@@ -143,23 +153,25 @@ def _write_trial(
     (folder / READINGS_FILE).write_text(readings)
 
 
-def _log(shape: Shape, rng: random.Random) -> str:
+def _log(shape: Shape, interval_ns: int, rng: random.Random) -> str:
     """A trial's histogram log, line for line as the recorder writes it for single reads."""
     lines = [HLOG_HEADER]
     for measure in Measure:
-        length_ns = INTERVAL_NS if measure is Measure.RESPONSE else COARSE_NS
+        length_ns = interval_ns if measure is Measure.RESPONSE else PHASE_INTERVAL_NS
         key = SeriesKey(PHASE, "read_user", Outcome.OK, "-", measure)
-        tails = [_tail(key, length_ns, shape.rate_per_s, rng) for _ in range(VARIANTS)]
-        for number in range(round(shape.duration_s * 1e9) // length_ns):
-            lines.append(f"Tag={key.tag()},{number * length_ns / 1e9:.3f},{rng.choice(tails)}")
+        whole, rest_ns = divmod(round(shape.duration_s * 1e9), length_ns)
+        tails = [_tail(key, length_ns, shape.rate_per_s, rng) for _ in range(min(VARIANTS, whole))]
+        last = [_tail(key, rest_ns, shape.rate_per_s, rng)] if rest_ns else []
+        for number, tail in enumerate([*(rng.choice(tails) for _ in range(whole)), *last]):
+            lines.append(f"Tag={key.tag()},{number * length_ns / 1e9:.3f},{tail}")
     return "".join(lines)
 
 
 def _tail(key: SeriesKey, length_ns: int, rate_per_s: int, rng: random.Random) -> str:
-    """What follows the start's time on a line; a lognormal latency around 3 ms."""
+    """What follows the start's time on a line: a lognormal response time around 3 ms, or its usual part."""
     histogram = new_histogram()
     for _ in range(round(rate_per_s * length_ns / 1e9)):
-        histogram.record_value(round(rng.lognormvariate(1.0, 0.4) * 1e6))
+        histogram.record_value(round(PARTS[key.measure] * rng.lognormvariate(1.0, 0.4) * 1e6))
     return encode_interval(Interval(key, 0, length_ns, histogram)).split(",", 2)[2]
 
 

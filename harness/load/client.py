@@ -17,7 +17,7 @@ from harness.environment.ports import free_port
 from harness.errors import TrialFailedError
 from harness.load import messages
 from harness.load.workers import SINGLE, Workers
-from harness.records import MarkKind
+from harness.records import MarkKind, response_interval_ns
 from harness.store import TrialFolder
 from scenarios.model import Scenario
 
@@ -160,7 +160,8 @@ def _single_process(leash: Leash, scenario: Scenario, folder: TrialFolder) -> It
     read_fd, write_fd = os.pipe()
     try:
         # The recorder is stopped last: it ends by itself once the generator's end of the pipe is closed.
-        arguments = ["harness.load.recorder", str(read_fd), str(folder.latency_file)]
+        interval_ns = response_interval_ns(scenario)
+        arguments = ["harness.load.recorder", str(read_fd), str(folder.latency_file), str(interval_ns)]
         recorder = _start(leash, arguments, "recorder", folder, pass_fds=(read_fd,))
         generator = _start(
             leash, ["harness.load.process"], "load process", folder, talks=True, pass_fds=(write_fd,)

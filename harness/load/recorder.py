@@ -18,6 +18,7 @@ from harness.records import (
     HIGHEST_NS,
     HLOG_HEADER,
     INTERVAL_NS,
+    PHASE_INTERVAL_NS,
     Interval,
     Measure,
     Outcome,
@@ -26,19 +27,20 @@ from harness.records import (
     new_histogram,
 )
 
-COARSE_INTERVAL_NS = 10 * INTERVAL_NS
-"""Service times and their parts are needed by phase only; a coarser interval keeps the log small."""
 LINGER_NS = 2_000_000_000
 """An interval is written when no sample younger than this can be expected; later ones make another part."""
 
-_LENGTH_NS = dict.fromkeys(Measure, COARSE_INTERVAL_NS) | {Measure.RESPONSE: INTERVAL_NS}
 _Cell = tuple[int, int, Measure]  # start_ns, series number, measure
 
 
 class Recorder:
-    """Fold, then finish: `feed` takes lines, `due` and `rest` give the intervals to be written."""
+    """Fold, then finish: `feed` takes lines, `due` and `rest` give the intervals to be written.
 
-    def __init__(self) -> None:
+    `interval_ns` is the length of the intervals of response times.
+    """
+
+    def __init__(self, interval_ns: int = INTERVAL_NS) -> None:
+        self._length_ns = dict.fromkeys(Measure, PHASE_INTERVAL_NS) | {Measure.RESPONSE: interval_ns}
         self._series: dict[int, tuple[str, str, Outcome, str]] = {}
         self._values: defaultdict[_Cell, list[int]] = defaultdict(list)
         self._latest_ns = 0
@@ -63,13 +65,13 @@ class Recorder:
                 self._add(number_, intended_ns, measure, value_ns)
 
     def _add(self, number: int, intended_ns: int, measure: Measure, value_ns: int) -> None:
-        length_ns = _LENGTH_NS[measure]
+        length_ns = self._length_ns[measure]
         self._values[intended_ns // length_ns * length_ns, number, measure].append(value_ns)
 
     def due(self) -> Iterator[Interval]:
         """Intervals that have most likely seen their last sample; each is given once."""
         horizon_ns = self._latest_ns - LINGER_NS
-        return self._take(cell for cell in self._values if cell[0] + _LENGTH_NS[cell[2]] <= horizon_ns)
+        return self._take(cell for cell in self._values if cell[0] + self._length_ns[cell[2]] <= horizon_ns)
 
     def rest(self) -> Iterator[Interval]:
         """All that is left."""
@@ -83,16 +85,17 @@ class Recorder:
             for value_ns in self._values.pop(cell):
                 histogram.record_value(min(max(value_ns, 0), HIGHEST_NS))
             key = SeriesKey(phase, operation, outcome, kind, measure)
-            yield Interval(key, start_ns, _LENGTH_NS[measure], histogram)
+            yield Interval(key, start_ns, self._length_ns[measure], histogram)
 
 
 def main() -> None:
-    """`python -m harness.load.recorder FD FILE`: samples on the pipe FD, histogram log to FILE."""
+    """`python -m harness.load.recorder FD FILE NS`: samples on the pipe FD, to FILE in intervals of NS ns."""
     os.nice(10)
-    recorder = Recorder()
+    pipe_fd, path, interval_ns = sys.argv[1:]
+    recorder = Recorder(int(interval_ns))
     with (
-        os.fdopen(int(sys.argv[1]), encoding="ascii") as pipe,
-        Path(sys.argv[2]).open("w", encoding="ascii") as log,
+        os.fdopen(int(pipe_fd), encoding="ascii") as pipe,
+        Path(path).open("w", encoding="ascii") as log,
     ):
         log.write(HLOG_HEADER)
         for count, line in enumerate(pipe):

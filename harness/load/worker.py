@@ -28,6 +28,7 @@ from harness.load import messages
 from harness.load.arrivals import Share
 from harness.load.master import CLOCK, EVENT, HELLO, LOG, ORDER, START, STOP, boot_id
 from harness.load.process import Generator
+from harness.records import response_interval_ns
 
 HELLO_EVERY_S = 1.0
 SENT_HOME_WITHIN_S = 10.0
@@ -63,8 +64,8 @@ class Worker:
         data = self._order.get()
         with tempfile.TemporaryDirectory(prefix="poolstorm-worker-") as folder:
             log = Path(folder) / "latency.hlog"
-            recorder, samples_fd = _start_recorder(log)
             order = messages.LoadOrder.model_validate_json(data["order"])
+            recorder, samples_fd = _start_recorder(log, response_interval_ns(order.scenario))
             order = order.model_copy(update={"samples_fd": samples_fd})
             self._generator = Generator(order, self._tell, Share(data["index"], data["count"]))
             self._tell(messages.Ready(locust=locust.__version__))
@@ -119,11 +120,11 @@ class Worker:
         self._runner.send_message(LOG, {"text": "".join(piece), "last": True})
 
 
-def _start_recorder(log: Path) -> tuple[subprocess.Popen[bytes], int]:
+def _start_recorder(log: Path, interval_ns: int) -> tuple[subprocess.Popen[bytes], int]:
     """A recorder that ends by itself when this process does, and the end of the pipe to it."""
     read_fd, write_fd = os.pipe()
     try:
-        arguments = [sys.executable, "-m", "harness.load.recorder", str(read_fd), str(log)]
+        arguments = [sys.executable, "-m", "harness.load.recorder", str(read_fd), str(log), str(interval_ns)]
         return subprocess.Popen(arguments, pass_fds=(read_fd,)), write_fd
     finally:
         os.close(read_fd)

@@ -85,10 +85,10 @@ def _fails_fast(limit_ms: float | None, evidence: Evidence) -> Finding:
 def _exhausts(_: float | None, evidence: Evidence) -> Finding:
     found = evidence.exhaustion
     if found is None or not any(step.together.count for step in found.steps):
-        return UNDECIDED, "no ladder of rising users was climbed"
+        return UNDECIDED, "no ladder of rising users or arrivals was climbed"
     refusing = next((step for step in found.steps if step.refused), None)
     if refusing is not None:
-        return PASSED, f"first refusals at {refusing.concurrency} users"
+        return PASSED, f"first refusals at {found.said(refusing.offered)}"
     if found.limit is None:
         return UNDECIDED, "nothing was refused, and no limit of a pool is known"
     if found.checked_out_max is None:

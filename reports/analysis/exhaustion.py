@@ -1,30 +1,43 @@
-"""A rising ladder of concurrency: where it began to hurt, and what the pool showed."""
+"""A rising ladder of users or of arrivals: where it began to hurt, and what the pool showed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Literal
 
-from harness.records import Outcome, PoolReading
+from harness.records import GeneratorReading, Outcome, PoolReading
 from reports.analysis.folding import ALL, Folds, Observed, PhaseFold, merge_folds, per_second, together
 from reports.analysis.latency import intervals_of
 from reports.analysis.windows import PhaseSpan
 from reports.read import Trial
-from reports.summary import Exhaustion, LadderStep
+from reports.summary import Exhaustion, LadderStep, LadderUnit
 from scenarios.model import Phase, Scenario
 
 FEWEST_STEPS = 3
 LEAST_GAIN = 1.05
-"""A step that raises throughput by less than this factor adds users to the queue only."""
+"""A step that raises throughput by less than this factor adds to the queue only."""
+LEVEL = ("constant", "poisson")
+"""Arrival processes whose rate stays the same throughout a phase, as a step's must."""
 
 
 def ladder(scenario: Scenario) -> tuple[Phase, ...]:
-    """The counting closed phases, where there are three or more of ever more users; else nothing."""
-    steps = [phase for phase in scenario.phases if phase.users is not None and not phase.warmup]
-    users = [phase.users or 0 for phase in steps]
-    rising = all(lower < higher for lower, higher in pairwise(users))
-    return tuple(steps) if len(steps) >= FEWEST_STEPS and rising else ()
+    """The counting phases, where there are three or more of ever more users, or of ever more arrivals; or nothing.
+
+    Closed phases alone make the ladder where there are enough of them.
+    """
+    counting = [phase for phase in scenario.phases if not phase.warmup]
+    closed = [phase for phase in counting if phase.users is not None]
+    level = all(phase.arrivals is not None and phase.arrivals.process in LEVEL for phase in counting)
+    for steps in (closed, counting if level else []):
+        rising = all(lower < higher for lower, higher in pairwise(map(_offered, steps)))
+        if len(steps) >= FEWEST_STEPS and rising:
+            return tuple(steps)
+    return ()
+
+
+def _offered(phase: Phase) -> float:
+    return phase.arrivals.rate_per_s if phase.arrivals else float(phase.users or 0)
 
 
 def exhaustion(scenario: Scenario, observed: Sequence[Observed]) -> Exhaustion | None:
@@ -35,38 +48,46 @@ def exhaustion(scenario: Scenario, observed: Sequence[Observed]) -> Exhaustion |
     folds = merge_folds(one.fold.phases for one in observed)
     steps = tuple(_step(phase, folds, observed) for phase in phases)
     onset = next((step for step in steps if step.refused or step.failed), None)
+    unit: LadderUnit = "users" if phases[0].users is not None else "per_s"
     limits = [r.limit for one in observed for r in one.trial.readings if isinstance(r, PoolReading) and r.limit]
     return Exhaustion(
         steps=steps,
+        offered_in=unit,
         onset_phase=onset.phase if onset else None,
-        onset_concurrency=onset.concurrency if onset else None,
+        onset_offered=onset.offered if onset else None,
         onset_sign=_sign(onset),
         checked_out_max=max((s.checked_out_max for s in steps if s.checked_out_max is not None), default=None),
         limit=max(limits, default=None),
-        saturation_concurrency=_saturation(steps),
+        saturation_offered=_saturation(steps),
     )
 
 
 def _step(phase: Phase, folds: Folds, observed: Sequence[Observed]) -> LadderStep:
     place = (phase.name, ALL)
     fold = folds.get(place, PhaseFold())
-    most = [
-        checked_out_max(one.trial, span)
-        for one in observed
-        for span in one.course.phases
-        if span.name == phase.name
-    ]
+    spans = [(one.trial, span) for one in observed for span in one.course.phases if span.name == phase.name]
     return LadderStep(
         phase=phase.name,
-        concurrency=phase.users or 0,
+        offered=_offered(phase),
         success=fold.success.latency(),
         together=together(fold).latency(),
         completed_per_s=per_second(fold.completed, fold.duration_s),
         refused=fold.outcomes[Outcome.REFUSED.value],
         failed=fold.outcomes[Outcome.FAILED.value] + fold.outcomes[Outcome.UNKNOWN.value],
-        checked_out_max=max((value for value in most if value is not None), default=None),
+        in_flight_max=_largest(in_flight_max(trial, phase) for trial, _ in spans),
+        checked_out_max=_largest(checked_out_max(trial, span) for trial, span in spans),
         intervals=intervals_of([one.fold.phases[place] for one in observed if place in one.fold.phases]),
     )
+
+
+def _largest(values: Iterable[int | None]) -> int | None:
+    return max((value for value in values if value is not None), default=None)
+
+
+def in_flight_max(trial: Trial, phase: Phase) -> int | None:
+    """Most requests in flight at any reading of the generator during a phase; None where there was none."""
+    readings = [r for r in trial.readings if isinstance(r, GeneratorReading) and r.phase == phase.name]
+    return max((reading.in_flight for reading in readings), default=None)
 
 
 def checked_out_max(trial: Trial, span: PhaseSpan) -> int | None:
@@ -91,8 +112,8 @@ def _sign(onset: LadderStep | None) -> Literal["refusals", "failures", "none"]:
     return "refusals" if onset.refused >= onset.failed else "failures"
 
 
-def _saturation(steps: Sequence[LadderStep]) -> int | None:
+def _saturation(steps: Sequence[LadderStep]) -> float | None:
     for before, step in pairwise(steps):
         if step.completed_per_s < before.completed_per_s * LEAST_GAIN:
-            return step.concurrency
+            return step.offered
     return None

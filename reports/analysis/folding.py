@@ -129,10 +129,15 @@ def fold_trial(trial: Trial, happened: Course) -> TrialFold:
 def _add_completions(cell: Cell, happened: Course, phases: dict[Place, PhaseFold]) -> None:
     """Count successes in the phase in which they were answered: send (middle of its interval) plus latency.
 
-    Counting by send instead would quantise a closed ladder of slow requests: users who hold a connection for
+    Each phase has a cell of its own, so that the middle is that of the interval's part in the phase. Counting by
+    send instead would quantise a closed ladder of slow requests: users who hold a connection for
     500 ms send three times in a step of 1.1 s, yet are answered twice.
     """
-    middle_ns = (cell.start_ns + cell.end_ns) // 2
+    own = next((span for span in happened.phases if span.name == cell.key.phase), None)
+    start_ns, end_ns = cell.start_ns, cell.end_ns
+    if own is not None and start_ns < own.end_ns and end_ns > own.start_ns:
+        start_ns, end_ns = max(start_ns, own.start_ns), min(end_ns, own.end_ns)
+    middle_ns = (start_ns + end_ns) // 2
     last_ns = middle_ns + longest_ns(cell.counts)
     for span in happened.phases:
         if middle_ns >= span.end_ns or last_ns < span.start_ns:

@@ -6,29 +6,20 @@ from collections import Counter
 from collections.abc import Iterable
 
 from harness.records import (
-    INTERVAL_NS,
     DatabaseReading,
     GeneratorReading,
     HostReading,
     Outcome,
     PoolReading,
     Reading,
+    bin_length_ns,
 )
 from reports.analysis.windows import Course
 from reports.distribution import FEWEST_FOR_P99, Distribution
 from reports.read import Cell, Trial
 from reports.summary import GaugePoint, Timeline, TimePoint
 
-MOST_POINTS = 400
-"""A longer trial gets coarser bins: more points than this cannot be told apart on a chart."""
-
 _LAST_COUNTS = frozenset({"opened_total", "limit"})
-
-
-def bin_length_ns(length_ns: int) -> int:
-    """The shortest multiple of an interval that cuts `length_ns` into at most `MOST_POINTS` bins."""
-    intervals = -(-length_ns // INTERVAL_NS)
-    return max(-(-intervals // MOST_POINTS), 1) * INTERVAL_NS
 
 
 class TimelineFold:

@@ -1,4 +1,4 @@
-"""The ladder: concurrency against latency, throughput, refusals and connections checked out."""
+"""The ladder: what is offered against latency, throughput, refusals and connections checked out."""
 
 from __future__ import annotations
 
@@ -38,9 +38,10 @@ def exhaustion_charts(ladders: Mapping[str, Exhaustion], threads: int | None = N
 
     Targets are drawn a little side by side, since equal pools give equal figures. The step at which a target's
     exhaustion began is drawn larger, with a thin rule under it. `threads` is the size of the thread pool in which
-    synchronous targets answer, where one is known: with more users than that some wait for a thread.
+    synchronous targets answer, where one is known: with more users than that some wait for a thread. It is drawn
+    on a ladder of users only.
     """
-    widest = max((step.concurrency for ladder in ladders.values() for step in ladder.steps), default=1)
+    widest = max((step.offered for ladder in ladders.values() for step in ladder.steps), default=1)
     values = [
         row
         for number, (target, ladder) in enumerate(ladders.items())
@@ -53,8 +54,8 @@ def _rows(target: str, ladder: Exhaustion, aside: float) -> list[dict[str, objec
     return [
         {
             "target": target,
-            "users": step.concurrency,
-            "place": step.concurrency + aside,
+            "offered": step.offered,
+            "place": step.offered + aside,
             "p50": step.success.p50_ms,
             "rate": step.completed_per_s,
             "lost": 100 * lost / total if (total := step.success.count + lost) else None,
@@ -75,11 +76,13 @@ def _panel(
         domain = build.log_domain(row[panel.field] for row in known)
         scale, ticks = build.log_ms(domain), build.log_ticks(domain)
     axis = alt.Axis(title=panel.title, minExtent=40, tickCount=5, format="~r", values=ticks or alt.Undefined)
-    steps = sorted({int(row["users"]) for row in values})
+    steps = sorted({row["offered"] for row in values})
+    closed = all(ladder.offered_in == "users" for ladder in ladders.values())
+    offered = "users at once" if closed else "requests offered (1/s)"
     x = alt.X(
         "place:Q",
         scale=alt.Scale(domain=[0, max(steps, default=1) * 1.05], nice=False),
-        axis=alt.Axis(title="users at once", values=steps, grid=False, labelOverlap=True),
+        axis=alt.Axis(title=offered, values=steps, grid=False, labelOverlap=True),
     )
     base = alt.Chart(build.rows(known)).encode(x=x)
     y = alt.Y(f"{panel.field}:Q", scale=scale, axis=axis)
@@ -91,7 +94,7 @@ def _panel(
         size=alt.condition("datum.onset", alt.value(120), alt.value(40)),
         tooltip=[
             alt.Tooltip("target:N"),
-            alt.Tooltip("users:Q", title="users at once"),
+            alt.Tooltip("offered:Q", title=offered),
             alt.Tooltip(f"{panel.field}:Q", title=panel.title, format=".3~r"),
         ],
     )
@@ -99,10 +102,10 @@ def _panel(
     layers: list[build.Panel] = [onset.encode(color=build.target_colour(ladders)), lines, points]
     if panel.key == "checked-out":
         layers = [*_limits(ladders), *layers]
-    if threads is not None and threads < max(steps, default=0):
+    if closed and threads is not None and threads < max(steps, default=0):
         layers = [*_threads(threads, x), *layers]
     chart = build.layer(layers, height=190, width="container")
-    return build.finish(chart, f"{panel.says.capitalize()} over users at once, per target.")
+    return build.finish(chart, f"{panel.says.capitalize()} over {offered}, per target.")
 
 
 def _limits(ladders: Mapping[str, Exhaustion]) -> list[build.Panel]:

@@ -170,21 +170,22 @@ def _recovered(targets: Sequence[TargetResult]) -> str:
 
 
 def _said_of_ladder(targets: Sequence[TargetResult]) -> str:
-    begun: dict[tuple[str, int], list[str]] = {}
+    begun: dict[tuple[str, float, str], list[str]] = {}
     never = []
     for target in targets:
         ladder = target.exhaustion
         if ladder is None or not ladder.steps:
             continue
-        if ladder.onset_concurrency is None:
-            top = max(step.concurrency for step in ladder.steps)
+        if ladder.onset_offered is None:
+            top = ladder.said(ladder.steps[-1].offered)
             never.append(f"{target.target} had neither up to {top}, with {_most(ladder)}")
         else:
-            key = ({"refusals": "refused", "failures": "failed"}[ladder.onset_sign], ladder.onset_concurrency)
+            verb = {"refusals": "refused", "failures": "failed"}[ladder.onset_sign]
+            key = (verb, ladder.onset_offered, ladder.said(ladder.onset_offered))
             begun.setdefault(key, []).append(f"{target.target} ({_allowed(ladder)})")
     said = [
-        f"{listed(names)} {verb} requests from {users} users at once"
-        for (verb, users), names in sorted(begun.items(), key=lambda item: item[0][1])
+        f"{listed(names)} {verb} requests from {offered} on"
+        for (verb, _, offered), names in sorted(begun.items(), key=lambda item: item[0][1])
     ]
     return "; ".join([*said, *never]) + "."
 
@@ -222,10 +223,10 @@ def _exhaustion_row(target: str, ladder: Exhaustion) -> ExhaustionRow:
     last = ladder.steps[-1]
     best = max(ladder.steps, key=lambda step: step.completed_per_s)
     onset = next((step for step in ladder.steps if step.phase == ladder.onset_phase), None)
-    began, share = f"neither refusals nor failures up to {last.concurrency} users", None
+    began, share = f"neither refusals nor failures up to {ladder.said(last.offered)}", None
     if onset is not None:
         lost = onset.refused + onset.failed
-        began = f"{ladder.onset_sign} from {onset.concurrency} users at once"
+        began = f"{ladder.onset_sign} from {ladder.said(onset.offered)}"
         share = lost / (lost + onset.success.count)
     limit = "no limit" if ladder.limit is None else f"of {ladder.limit}"
     return ExhaustionRow(
@@ -235,7 +236,7 @@ def _exhaustion_row(target: str, ladder: Exhaustion) -> ExhaustionRow:
         out=f"{known(ladder.checked_out_max)} {limit}"
         if ladder.limit
         else f"{known(ladder.checked_out_max)}, {limit}",
-        best=f"{figure(best.completed_per_s)} with {best.concurrency} users",
+        best=f"{figure(best.completed_per_s)} with {ladder.said(best.offered)}",
         last=figure(last.completed_per_s),
     )
 

@@ -190,10 +190,10 @@ def _trips_cell(target: TargetResult, flagged: bool) -> Cell:
 def _ladder_cell(target: TargetResult, ladder: Exhaustion, flagged: bool) -> Cell:
     if not ladder.steps:
         return _empty_cell(target, flagged)
-    if ladder.onset_concurrency is None:
-        headline = f"no refusals up to {max(step.concurrency for step in ladder.steps)} users"
+    if ladder.onset_offered is None:
+        headline = f"no refusals up to {ladder.said(ladder.steps[-1].offered).removesuffix(' at once')}"
     else:
-        headline = f"{ladder.onset_sign} from {ladder.onset_concurrency} users"
+        headline = f"{ladder.onset_sign} from {ladder.said(ladder.onset_offered).removesuffix(' at once')}"
     most = known(ladder.checked_out_max)
     lines = [f"{most} checked out, no limit" if ladder.limit is None else f"{most} of {ladder.limit} checked out"]
     lost = sum(step.refused + step.failed for step in ladder.steps)

@@ -107,19 +107,19 @@ def fault_groups(scenario: ScenarioResult) -> tuple[FaultGroup, ...]:
     )
 
 
-StepGroup = tuple[int, tuple[tuple[str, LadderStep], ...]]
+StepGroup = tuple[str, tuple[tuple[str, LadderStep], ...]]
 
 
 def step_groups(scenario: ScenarioResult) -> tuple[StepGroup, ...]:
     """The steps of a ladder, each with its figures for the targets that took it."""
     steps = [
-        (target.target, step)
+        (target.exhaustion.said(step.offered), target.target, step)
         for target in scenario.targets
         if target.exhaustion is not None
         for step in target.exhaustion.steps
     ]
-    keys = dict.fromkeys(step.concurrency for _, step in steps)
-    return tuple((key, tuple((name, step) for name, step in steps if step.concurrency == key)) for key in keys)
+    keys = dict.fromkeys(offered for offered, _, _ in steps)
+    return tuple((key, tuple((name, step) for offered, name, step in steps if offered == key)) for key in keys)
 
 
 ErrorKey = tuple[str, str, str, str]
@@ -181,5 +181,7 @@ def ladder_words(scenario: ScenarioResult) -> str:
     steps = [phase for phase in scenario.phases if not phase.warmup]
     lengths = " or ".join(dict.fromkeys(f"{phase.duration_s:g}" for phase in steps))
     behaviours = ", ".join(dict.fromkeys(phase.behaviour for phase in steps))
-    loads = ", ".join(phase.load.removesuffix(" users") for phase in steps)
-    return f"{plural(len(steps), 'step')} of {lengths} s each with {loads} users at once ({behaviours})."
+    loads = [phase.load for phase in steps]
+    closed = all(load.endswith(" users") for load in loads)
+    listed = ", ".join(load.removesuffix(" users") for load in loads) + (" users at once" if closed else "")
+    return f"{plural(len(steps), 'step')} of {lengths} s each with {listed} ({behaviours})."

@@ -219,16 +219,17 @@ def recovery_cell(found: FaultSummary) -> str:
 
 
 def is_ladder(scenario: ScenarioResult) -> bool:
-    """Whether the scenario climbs a ladder of users."""
+    """Whether the scenario climbs a ladder of users or of arrivals."""
     return any(target.exhaustion is not None for target in scenario.targets)
 
 
 def ladder_table(scenario: ScenarioResult) -> Table:
     """One row for each target: where exhaustion began and what the pool showed."""
+    closed = all(t.exhaustion.offered_in == "users" for t in scenario.targets if t.exhaustion is not None)
     headings = (
         "limit",
         "most out",
-        "onset users",
+        "onset users" if closed else "onset /s",
         "best ok/s",
         "p50 ms before",
         "p50 ms at top",
@@ -251,7 +252,7 @@ def _ladder_row(name: str, found: Exhaustion) -> tuple[str, ...]:
         name,
         "none" if found.limit is None else str(found.limit),
         DASH if found.checked_out_max is None else str(found.checked_out_max),
-        "none" if found.onset_concurrency is None else str(found.onset_concurrency),
+        "none" if found.onset_offered is None else f"{found.onset_offered:g}",
         figure(max(step.completed_per_s for step in found.steps)),
         figure(before.p50_ms if before else None),
         figure(top.success.p50_ms),
@@ -264,31 +265,34 @@ def exhaustion_sentence(target: TargetResult) -> str:
     found = target.exhaustion
     if found is None:
         return ""
-    if found.onset_concurrency is None:
-        text = f"no refusals or failures up to {found.steps[-1].concurrency} users"
+    if found.onset_offered is None:
+        text = f"no refusals or failures up to {found.said(found.steps[-1].offered)}"
     else:
-        text = f"{found.onset_sign} from {found.onset_concurrency} users on"
+        text = f"{found.onset_sign} from {found.said(found.onset_offered)} on"
     if found.checked_out_max is not None:
         of_limit = "" if found.limit is None else f" of {found.limit}"
         text += f"; at most {found.checked_out_max}{of_limit} connections out"
-    if found.saturation_concurrency is not None:
-        text += f"; throughput gains less than 5 % from {found.saturation_concurrency} users on"
+    if found.saturation_offered is not None:
+        text += f"; throughput gains less than 5 % from {found.said(found.saturation_offered)} on"
     return f"{target.target}: {text}."
 
 
 def step_table(target: TargetResult) -> Table:
     """Every step of one target's ladder."""
-    headings = ("users", "ok/s", "p50 ms", "p99 ms", "max ms", "refused", "failed", "most out")
-    steps = target.exhaustion.steps if target.exhaustion else ()
+    found = target.exhaustion
+    unit = "requests/s" if found is not None and found.offered_in == "per_s" else "users"
+    headings = (unit, "ok/s", "p50 ms", "p99 ms", "max ms", "refused", "failed", "most in flight", "most out")
+    steps = found.steps if found is not None else ()
     rows = tuple(
         (
-            str(step.concurrency),
+            f"{step.offered:g}",
             with_interval(step.completed_per_s, step.intervals.completed_per_s),
             with_interval(step.success.p50_ms, step.intervals.p50_ms),
             with_interval(step.success.p99_ms, step.intervals.p99_ms),
             figure(step.success.max_ms),
             f"{step.refused:,}",
             f"{step.failed:,}",
+            DASH if step.in_flight_max is None else str(step.in_flight_max),
             DASH if step.checked_out_max is None else str(step.checked_out_max),
         )
         for step in steps

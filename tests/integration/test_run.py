@@ -150,7 +150,7 @@ def test_a_small_pool_is_exhausted_where_it_must_be(summary: Summary) -> None:
         assert exhaustion is not None
         # Four connections: four users hold them all, twelve are refused after 0.1 s.
         assert (4, 4) == (exhaustion.limit, exhaustion.checked_out_max), name
-        assert (12, "refusals") == (exhaustion.onset_concurrency, exhaustion.onset_sign), name
+        assert (12, "refusals") == (exhaustion.onset_offered, exhaustion.onset_sign), name
 
 
 def test_money_is_conserved_and_every_acknowledged_transfer_is_stored(run: Run) -> None:

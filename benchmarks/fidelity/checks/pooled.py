@@ -12,8 +12,8 @@ from benchmarks.fidelity.target import serving
 from harness.environment.stack import StackOptions, running_stack
 
 TARGET = "async-pool"
-LADDER = (25, 50, 100, 150, 200, 250)
-"""Closed users, five requests a second each: up to 1,250 requests/s asked for."""
+LADDER = (50, 100, 150, 200, 250, 300, 400, 500, 600)
+"""Closed users, five requests a second each: up to 3,000 requests/s asked for."""
 STEP_S = 2.0
 
 

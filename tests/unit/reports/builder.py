@@ -20,6 +20,7 @@ from harness.records import (
     LATENCY_FILE,
     MANIFEST_FILE,
     MARKS_FILE,
+    PHASE_INTERVAL_NS,
     READINGS_FILE,
     TRIAL_FILE,
     TRIALS_DIR,
@@ -249,8 +250,8 @@ class TrialBuilder:
 
 
 def _length_ns(measure: Measure) -> int:
-    """As recorded: response times on intervals of 0.1 s, all else on 1 s."""
-    return INTERVAL_NS if measure is Measure.RESPONSE else 10 * INTERVAL_NS
+    """As recorded: response times on intervals of 0.1 s, all else on longer ones."""
+    return INTERVAL_NS if measure is Measure.RESPONSE else PHASE_INTERVAL_NS
 
 
 def write_run(path: Path, trials: list[TrialBuilder], *, control: str | None = None, **changes: object) -> Path:

@@ -133,13 +133,13 @@ def test_json_round_trips(example: Summary) -> None:
 def test_json_says_what_it_is(example: Summary) -> None:
     document = json.loads(json_format.render(example))
 
-    assert (document["format"], document["version"]) == ("poolstorm-summary", 2)
+    assert (document["format"], document["version"]) == ("poolstorm-summary", 3)
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"version": 3}, "newer poolstorm (summary 3, this one reads 2); upgrade poolstorm"),
+        ({"version": 4}, "newer poolstorm (summary 4, this one reads 3); upgrade poolstorm"),
         ({"format": "else"}, "not a poolstorm summary"),
         ({"run": None}, "damaged (run"),
         ({"surplus": 1}, "damaged (surplus"),
@@ -196,6 +196,35 @@ def test_summary_of_the_version_before_is_still_read(example: Summary) -> None:
                 del target[name]
 
     assert len(json_format.parse_summary(json.dumps(document)).scenarios) == len(example.scenarios)
+
+
+def test_ladders_of_version_2_are_still_read(example: Summary) -> None:
+    """They were of users alone, and named differently."""
+    old = {
+        "offered": "concurrency",
+        "onset_offered": "onset_concurrency",
+        "saturation_offered": "saturation_concurrency",
+    }
+    dropped = ("in_flight_max", "offered_in")
+
+    def as_it_was(part: object) -> object:
+        if isinstance(part, dict):
+            return {old.get(name, name): as_it_was(value) for name, value in part.items() if name not in dropped}
+        return [as_it_was(item) for item in part] if isinstance(part, list) else part
+
+    document = as_it_was(json.loads(json_format.render(example)))
+    ladders = [
+        target.exhaustion
+        for scenario in json_format.parse_summary(json.dumps(document)).scenarios
+        for target in scenario.targets
+        if target.exhaustion is not None
+    ]
+    now = [t.exhaustion for s in example.scenarios for t in s.targets if t.exhaustion is not None]
+    assert ladders
+    assert [[step.offered for step in ladder.steps] for ladder in now] == [
+        [step.offered for step in ladder.steps] for ladder in ladders
+    ]
+    assert [ladder.onset_offered for ladder in now] == [ladder.onset_offered for ladder in ladders]
 
 
 def ratio_cells(example: Summary) -> dict[str, dict[str, str]]:

@@ -115,8 +115,8 @@ def damage_histogram(text: str) -> str:
         (
             LATENCY_FILE,
             lambda text: text + "Tag=half",
-            "line 34",
-        ),  # after 3 of heading, 20 intervals of response, 2 s x 5 others
+            "line 29",
+        ),  # after 3 of heading, 20 intervals of response, 5 others
         (LATENCY_FILE, lambda text: text.replace("steady;read;ok;", "steady;ok;", 1), "line 4"),
         (MARKS_FILE, lambda text: '{"t_ns": "soon"}\n' + text, "line 1"),
         (MARKS_FILE, lambda text: text[:-10], "line 5"),

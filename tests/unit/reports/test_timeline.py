@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.records import DatabaseReading, GapReading, HostReading, Outcome
+from harness.records import MOST_BINS, DatabaseReading, GapReading, HostReading, Outcome, bin_length_ns
 from reports.analysis import analyse
-from reports.analysis.timeline import MOST_POINTS, bin_length_ns
 from reports.read import read_run
 from reports.summary import Timeline
 from scenarios.model import Scenario
@@ -28,11 +27,11 @@ def built(duration_s: float = 2.0) -> TrialBuilder:
 
 @pytest.mark.parametrize(
     ("length_s", "bin_ms"),
-    [(0.05, 100), (12, 100), (40, 100), (40.1, 200), (80, 200), (3600, 9000)],  # 36,000 intervals / 400 = 90
+    [(0.05, 100), (12, 100), (40, 100), (40.1, 200), (80, 200), (3600, 12800)],  # 9 s would do: 0.1 s * 2^7
 )
 def test_bins_are_as_short_as_the_number_of_points_allows(length_s: float, bin_ms: int) -> None:
     assert bin_length_ns(ns(length_s)) == bin_ms * 1_000_000
-    assert -(-ns(length_s) // bin_length_ns(ns(length_s))) <= MOST_POINTS
+    assert -(-ns(length_s) // bin_length_ns(ns(length_s))) <= MOST_BINS
 
 
 def test_points_hold_what_was_sent_in_them(tmp_path: Path) -> None:
@@ -59,7 +58,7 @@ def test_coarse_bins_add_up_to_the_trial(tmp_path: Path) -> None:
 
     points = timeline_of(tmp_path, trial).points
 
-    assert len(points) == 300  # 900 intervals in bins of 3
+    assert len(points) == 225  # 900 intervals in bins of 4
     assert sum(point.requests for point in points) == 90
 
 

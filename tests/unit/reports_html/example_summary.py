@@ -385,7 +385,8 @@ def _exhaustion(target: str) -> Exhaustion:
     steps = tuple(
         LadderStep(
             phase=f"users-{users}",
-            concurrency=users,
+            offered=users,
+            in_flight_max=users,
             success=latency(2 * min(users, top), 500 + BASE_MS[target], 1.3),
             together=latency(2 * users, 480, 1.3),
             completed_per_s=2.0 * min(users, top),
@@ -398,12 +399,13 @@ def _exhaustion(target: str) -> Exhaustion:
     onset = next((step for step in steps if step.refused + step.failed), None)
     return Exhaustion(
         steps=steps,
+        offered_in="users",
         onset_phase=onset.phase if onset else None,
-        onset_concurrency=onset.concurrency if onset else None,
+        onset_offered=onset.offered if onset else None,
         onset_sign="none" if onset is None else "refusals" if limit else "failures",
         checked_out_max=min(LADDER[-1], top),
         limit=limit,
-        saturation_concurrency=onset.concurrency if onset else None,
+        saturation_offered=onset.offered if onset else None,
     )
 
 

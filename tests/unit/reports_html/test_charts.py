@@ -141,8 +141,8 @@ def test_the_onset_of_exhaustion_is_marked_at_its_step(summary: Summary) -> None
     ladders = {t.target: t.exhaustion for t in _scenario(summary, "exhaustion").targets if t.exhaustion}
     spec = charts.exhaustion_charts(ladders)["refusals"]
     rows = next(iter(spec["datasets"].values())) if "datasets" in spec else spec["data"]["values"]
-    marked = {row["target"]: row["users"] for row in rows if row["onset"]}
-    assert {target: ladder.onset_concurrency for target, ladder in ladders.items()} == marked
+    marked = {row["target"]: row["offered"] for row in rows if row["onset"]}
+    assert {target: ladder.onset_offered for target, ladder in ladders.items()} == marked
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

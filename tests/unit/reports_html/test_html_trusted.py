@@ -154,7 +154,8 @@ def test_what_came_out_of_latency_is_by_how_much_the_median_rose(summary: Summar
 def test_what_came_out_of_a_ladder_is_where_each_target_gave_up(summary: Summary) -> None:
     said = answer(_scenario(summary, "exhaustion"))
     assert (
-        "sync-pool (30 connections) and async-pool (30 connections) refused requests from 40 users at once" in said
+        "sync-pool (30 connections) and async-pool (30 connections) refused requests from 40 users at once on"
+        in said
     )
     assert "recommended (50 connections) refused requests from 60 users at once" in said
 

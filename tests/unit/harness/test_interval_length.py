@@ -1,0 +1,43 @@
+"""How long the intervals of response times are."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.records import INTERVAL_NS, bin_length_ns, response_interval_ns
+from scenarios.model import Arrivals, FaultSpec, Phase, Scenario
+from scenarios.registry import SCENARIOS
+
+
+def lasting(*phases_s: float, warmup_s: float = 1.0, fault: bool = False) -> Scenario:
+    faults = (FaultSpec(kind="timeout", at_s=0.0, duration_s=0.5),) if fault else ()
+    phases = [
+        Phase(name=f"phase-{number}", duration_s=duration_s, arrivals=Arrivals(rate_per_s=1), faults=faults)
+        for number, duration_s in enumerate(phases_s)
+    ]
+    warm_up = Phase(name="warm-up", duration_s=warmup_s, arrivals=Arrivals(rate_per_s=1), warmup=True)
+    return Scenario(name="some", title="Some", question="How long?", phases=(warm_up, *phases))
+
+
+@pytest.mark.parametrize(
+    ("scenario", "intervals"),
+    [
+        (lasting(4), 1),
+        (lasting(79, warmup_s=0.9), 1),  # 79.9 s / 400 < 0.2 s
+        (lasting(79, warmup_s=1.0), 2),
+        (lasting(834, warmup_s=6.0), 16),  # 840 s / 400 = 2.1 s
+        (lasting(834, fault=True), 1),
+        (lasting(834, 10), 2),  # the short phase gets 50 of 0.2 s
+        (lasting(834, warmup_s=1.0), 16),  # a warm-up counts for nothing
+    ],
+)
+def test_intervals_are_long_only_where_nothing_is_cut_out_of_them(scenario: Scenario, intervals: int) -> None:
+    assert intervals * INTERVAL_NS == response_interval_ns(scenario)
+
+
+@pytest.mark.parametrize("name", sorted(SCENARIOS))
+@pytest.mark.parametrize("factor", [1, 7.3, 60])
+def test_a_charts_bin_is_made_of_whole_intervals(name: str, factor: float) -> None:
+    scenario = SCENARIOS[name].scaled(factor)
+    for length_s in (scenario.duration_s, scenario.duration_s + 0.05):
+        assert 0 == bin_length_ns(round(length_s * 1e9)) % response_interval_ns(scenario)
