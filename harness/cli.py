@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from datetime import UTC, datetime
@@ -145,6 +146,7 @@ def report(
 
 
 def _report(folder: Path, output: Path) -> None:
+    gc.disable()  # what is read lives until the end; going through a large run again and again cost a fifth
     from harness.terminal import print_text, say
     from reports.analysis import analyse
     from reports.formats import terminal

@@ -114,6 +114,11 @@ def response_interval_ns(scenario: Scenario) -> int:
     return length_ns
 
 
+def reading_every_s(scenario: Scenario) -> float:
+    """How often generator and pool are read in a trial: each 0.1 s, but only four times in a longer interval."""
+    return max(INTERVAL_NS, response_interval_ns(scenario) // 4) / 1e9
+
+
 def bin_length_ns(length_ns: int) -> int:
     """The shortest of the same lengths that cuts `length_ns` into at most `MOST_BINS` bins."""
     bin_ns = INTERVAL_NS

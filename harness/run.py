@@ -28,6 +28,7 @@ from harness.records import (
     TrialRecord,
     TrialSpec,
     TrialState,
+    reading_every_s,
 )
 from harness.sampling import PoolGauge, Watched, processor_time_s, sampling
 from harness.store import RunStore, TrialFolder
@@ -160,7 +161,7 @@ def run_trial(plan: Plan, spec: TrialSpec, stack: Stack, folder: TrialFolder) ->
             )
             spent_before_s = processor_time_s(watched)
             with (
-                sampling(watched, load.phase_ends, origin_ns, folder),
+                sampling(watched, load.phase_ends, origin_ns, folder, reading_every_s(scenario)),
                 injecting(fault_steps(scenario), proxy, origin_ns, folder) as injection,
             ):
                 load.wait_drained()

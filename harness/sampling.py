@@ -24,9 +24,8 @@ import psycopg2
 from harness.records import DatabaseReading, GapReading, HostReading, PoolReading, Reading, TimesReading
 from harness.store import TrialFolder
 
-POOL_EVERY_S = 0.1
-DATABASE_EVERY_S = 0.2
 HOST_EVERY_S = 0.5
+"""At most so often; processor time is counted in hundredths of a second."""
 PATIENCE_S = 0.5
 _PRESSURE = Path("/proc/pressure/cpu")
 
@@ -243,23 +242,28 @@ class _Sampler(threading.Thread):
 
 @contextmanager
 def sampling(
-    watched: Watched, phase_ends: queue.SimpleQueue[str], origin_ns: int, folder: TrialFolder
+    watched: Watched,
+    phase_ends: queue.SimpleQueue[str],
+    origin_ns: int,
+    folder: TrialFolder,
+    every_s: float = 0.1,
 ) -> Iterator[None]:
     """Samplers at work while the block runs; `phase_ends` tells when a phase is over.
 
-    Raises what made a sampler fail, unless the block failed itself.
+    The pool is read each `every_s`, the database half as often. Raises what made a sampler fail, unless the block
+    failed itself.
     """
     openers: tuple[tuple[str, Callable[[], Gauge], float], ...] = (
-        ("pool", lambda: PoolGauge(watched.target_url), POOL_EVERY_S),
-        ("database", lambda: DatabaseGauge(watched.database_url, watched.database_name), DATABASE_EVERY_S),
-        ("host", lambda: HostGauge(watched), HOST_EVERY_S),
+        ("pool", lambda: PoolGauge(watched.target_url), every_s),
+        ("database", lambda: DatabaseGauge(watched.database_url, watched.database_name), 2 * every_s),
+        ("host", lambda: HostGauge(watched), max(HOST_EVERY_S, every_s)),
     )
     with ExitStack() as stack:
         samplers: list[_Sampler | _TimesTaker] = [_TimesTaker(watched.target_url, phase_ends, origin_ns, folder)]
-        for name, open_gauge, every_s in openers:
+        for name, open_gauge, period_s in openers:
             gauge = open_gauge()
             stack.callback(gauge.close)
-            samplers.append(_Sampler(name, gauge, every_s, origin_ns, folder))
+            samplers.append(_Sampler(name, gauge, period_s, origin_ns, folder))
         for sampler in samplers:
             sampler.start()
         try:

@@ -41,6 +41,7 @@ from harness.records import (
     TrialState,
     encode_interval,
     new_histogram,
+    reading_every_s,
     response_interval_ns,
 )
 from scenarios.model import Arrivals, Phase, Scenario
@@ -90,7 +91,7 @@ def write_run(path: Path, shape: Shape, seed: int) -> Path:
         trial_id = f"{index:03d}-steady-{target}-r{repetition}"
         specs.append(TrialSpec(id=trial_id, index=index, scenario="steady", target=target, repetition=repetition))
     log = _log(shape, response_interval_ns(scenario), random.Random(seed))
-    readings = "".join(reading.model_dump_json() + "\n" for reading in _readings(shape))
+    readings = "".join(reading.model_dump_json() + "\n" for reading in _readings(shape, reading_every_s(scenario)))
     for spec in specs:
         _write_trial(
             path / TRIALS_DIR / spec.id, spec, targets[spec.index % len(TARGETS)], scenario, log, readings
@@ -175,10 +176,11 @@ def _tail(key: SeriesKey, length_ns: int, rate_per_s: int, rng: random.Random) -
     return encode_interval(Interval(key, 0, length_ns, histogram)).split(",", 2)[2]
 
 
-def _readings(shape: Shape) -> Iterator[Reading]:
+def _readings(shape: Shape, every_s: float) -> Iterator[Reading]:
     """Gauges in the rhythm in which the samplers read them; their values hardly matter."""
-    for tick in range(shape.duration_s * 10):
-        t_ns, total = (tick + 1) * INTERVAL_NS, (tick + 1) * shape.rate_per_s // 10
+    for tick in range(round(shape.duration_s / every_s)):
+        t_s = (tick + 1) * every_s
+        t_ns, total = round(t_s * 1e9), round(t_s * shape.rate_per_s)
         yield PoolReading(
             t_ns=t_ns, size=10, checked_in=7, checked_out=3, overflow=0, limit=30, waiting=0, checked_out_max=9,
             opened_total=10, closed_total=0, invalidated_total=0, timed_out_total=0, requests_total=total,
@@ -190,8 +192,8 @@ def _readings(shape: Shape) -> Iterator[Reading]:
         )  # fmt: skip
         if tick % 2 == 0:
             yield DatabaseReading(t_ns=t_ns, active=1, idle=9, idle_in_transaction=0, total=10)
-        if tick % 5 == 0:
+        if tick % max(round(0.5 / every_s), 1) == 0:
             yield HostReading(
-                t_ns=t_ns, cpu_percent=60.0, steal_percent=0.0, target_cpu_s=tick / 20, generator_cpu_s=tick / 40,
-                proxy_cpu_s=tick / 100, database_cpu_s=tick / 50,
+                t_ns=t_ns, cpu_percent=60.0, steal_percent=0.0, target_cpu_s=t_s / 2, generator_cpu_s=t_s / 4,
+                proxy_cpu_s=t_s / 10, database_cpu_s=t_s / 5,
             )  # fmt: skip

@@ -38,7 +38,7 @@ from locust.exception import StopUser
 from harness.load import messages
 from harness.load.arrivals import WHOLE, Share, arrival_offsets_ns
 from harness.load.classify import classify
-from harness.records import GeneratorReading, Mark, MarkKind, Outcome
+from harness.records import GeneratorReading, Mark, MarkKind, Outcome, reading_every_s
 from scenarios.model import Phase, Scenario
 from scenarios.users import BEHAVIOURS, PoolUser
 
@@ -46,7 +46,7 @@ SPIN_NS = 50_000
 """How long before its time a start stops sleeping and only yields: about as much as timers wake late."""
 DOZE_NS = 100_000_000
 """The longest sleep that does not end when the load is told to stop: such a sleep costs less."""
-READ_EVERY_S = 0.1
+FLUSH_EVERY_S = 0.1
 PULSE_S = 0.02
 FULL_COLLECTION_EVERY = 10_000
 """In collections of the middle generation; Python's own 10 is for programs with nothing to lose by a pause."""
@@ -274,9 +274,11 @@ class Generator:
         self._emit(messages.Marked(mark=Mark(t_ns=t_ns, kind=kind, name=name, planned_ns=planned_ns)))
 
     def _gauge_forever(self) -> None:
-        while True:
-            gevent.sleep(READ_EVERY_S)
-            self._gauge()
+        flushes = round(reading_every_s(self.scenario) / FLUSH_EVERY_S)
+        for flush in count(1):
+            gevent.sleep(FLUSH_EVERY_S)
+            if flush % flushes == 0:
+                self._gauge()
             self.samples.flush()
 
     def _feel_pulse(self) -> None:

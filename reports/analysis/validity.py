@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from harness.records import GeneratorReading, HostReading, MarkKind
+from harness.records import GeneratorReading, HostReading, MarkKind, reading_every_s
 from reports.analysis.counts import processor_s
 from reports.analysis.folding import ALL, Observed, together
 from reports.analysis.windows import FaultSpan
@@ -23,9 +23,10 @@ LATE_MS = 20.0
 LATE_SHARE_OF_P50 = 0.1
 LATE_READINGS = 0.05
 FEWEST_LATE_READINGS = 3
+HICCUP_S = 0.1
 """A generator is late where more than this share of a phase's readings (and three at least, for one hiccup may
-reach into two; each covers 100 ms) saw a start later than `LATE_MS` or `LATE_SHARE_OF_P50` of the phase's median
-response time, whichever is more."""
+reach into two; each stands for 100 ms, also where they are further apart) saw a start later than `LATE_MS` or
+`LATE_SHARE_OF_P50` of the phase's median response time, whichever is more."""
 LAG_MS = 2.0
 LAG_SHARE = 0.1
 """It is late, too, where the typical start was: where the median response time is more than 2 ms, and more than a
@@ -114,7 +115,8 @@ def _generator_was_late(case: Case) -> str | None:
         limit_ms = max(LATE_MS, LATE_SHARE_OF_P50 * p50_ms)
         late_ms = [reading.late_max_ms for reading in _in_phase(case.trial, phase)]
         late = sum(value > limit_ms for value in late_ms)
-        if late >= FEWEST_LATE_READINGS and late > LATE_READINGS * len(late_ms):
+        watched_s = len(late_ms) * reading_every_s(case.scenario)
+        if late >= FEWEST_LATE_READINGS and late * HICCUP_S > LATE_READINGS * watched_s:
             return (
                 f"the load generator started requests more than {limit_ms:.0f} ms late in {late} of "
                 f"{len(late_ms)} readings of {phase.name}, at worst {max(late_ms):.0f} ms"

@@ -115,7 +115,7 @@ def test_a_folder_that_grows_with_requests_falls_short() -> None:
 def test_only_one_shape_of_run_is_judged() -> None:
     one, other = Shape(1, 10, 100), Shape(1, 100, 10)
     compiled = {one: [report.Compiled(2.9, 310.0)], other: [report.Compiled(30.0, 900.0)]}
-    assert [HOLDS, SHORT] == verdicts(report.judge(compiled, one))
+    assert [HOLDS, SHORT, SHORT, SHORT] == verdicts(report.judge(compiled))
 
 
 def test_a_synthetic_run_holds_as_many_requests_as_its_shape_says(tmp_path: Path) -> None:
