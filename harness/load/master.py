@@ -7,12 +7,13 @@ log is the exact sum. A worker elsewhere has a clock of its own; its offset is m
 
 from __future__ import annotations
 
-import os
+# In this order: the one sets how gevent works, the other has it patch the standard library.
+import harness.load.event_loop  # noqa: F401
 
-os.environ.setdefault("GEVENT_BACKEND", "select")
+# isort: split
+import locust
 
-import locust  # noqa: I001  (first: it patches the standard library)
-
+# isort: split
 import signal
 import sys
 import time

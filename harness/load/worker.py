@@ -6,12 +6,14 @@ order, samples are folded by a recorder of its own, and the histogram log goes b
 
 from __future__ import annotations
 
+# In this order: the one sets how gevent works, the other has it patch the standard library.
+import harness.load.event_loop  # noqa: F401
+
+# isort: split
+import locust
+
+# isort: split
 import os
-
-os.environ.setdefault("GEVENT_BACKEND", "select")
-
-import locust  # noqa: I001  (first: it patches the standard library)
-
 import signal
 import subprocess
 import sys
