@@ -56,6 +56,7 @@ def value(measured: Estimate, unit: str) -> str:
 
 def number(of: float) -> str:
     """Three significant digits; whole numbers, and what is above a thousand, without decimals."""
+    of = round(of, 9)  # what is left of a difference of equals is nothing
     if of == int(of) or abs(of) >= 1000:
         return f"{of:,.0f}"
     return f"{of:.3g}" if abs(of) < 100 else f"{of:.0f}"

@@ -1,4 +1,4 @@
-"""poolstorm's generator and vegeta, round by round in random order, at the same rate against the same server."""
+"""poolstorm's generator and vegeta at the same rate against the same server, by turns or both at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.fidelity import vegeta
 from benchmarks.fidelity.base import Bench, NotMeasuredError
 from benchmarks.fidelity.comparison import alternating
-from benchmarks.fidelity.generators import Recorded, open_scenario, run_load
+from benchmarks.fidelity.generators import Recorded, Running, open_scenario, run_load
 from benchmarks.fidelity.statistics import percentile
 from harness.records import Measure
 
@@ -79,3 +79,25 @@ def fight(bench: Bench, program: Path, url: str, *, rate_per_s: int, rounds: int
                 )
                 played[generator].append(Round.of_vegeta(hits[rate_per_s * WARMUP_S :], rate_per_s))
     return Duel(tuple(played["poolstorm"]), tuple(played["vegeta"]))
+
+
+def side_by_side(
+    bench: Bench, program: Path, url: str, *, rate_per_s: int, rounds: int, duration_s: float
+) -> Duel:
+    """Both at once in each round, each at `rate_per_s`: whatever happens to server and machine meets both."""
+    ours, theirs = [], []
+    for number in range(1, rounds + 1):
+        bench.say(f"round {number} of {rounds}, both at once")
+        vegeta.settle()
+        hits: list[vegeta.Hit] = []
+
+        def attack(running: Running, into: list[vegeta.Hit] = hits) -> None:
+            running.sleep_until(0)
+            into += vegeta.attack(
+                bench, program, host=url, paths=PATHS, rate_per_s=rate_per_s, duration_s=duration_s + WARMUP_S
+            )
+
+        recorded = run_load(bench, open_scenario(rate_per_s, duration_s, WARMUP_S), url, attack)
+        ours.append(Round.of_ours(recorded))
+        theirs.append(Round.of_vegeta(hits[rate_per_s * WARMUP_S :], rate_per_s))
+    return Duel(tuple(ours), tuple(theirs))

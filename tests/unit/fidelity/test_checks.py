@@ -54,7 +54,8 @@ def test_both_times_are_held_against_vegeta_s_latency() -> None:
 
 def test_a_pooled_target_is_judged_in_per_cent() -> None:
     duel = Duel((Round(4.2, 12.5, 4.3, 14.0),) * 5, (Round(4.0, 12.0, 5.0, 13.0),) * 5)
-    assert [HOLDS, HOLDS, HOLDS, SHORT] == verdicts(pooled.judge(duel, 500, 250))
+    apart = Duel((Round(9.0, 90.0, 9.0, 90.0),) * 5, duel.theirs)  # by turns nothing is judged
+    assert [HOLDS, HOLDS, HOLDS, SHORT] == verdicts(pooled.judge(duel, apart, 500, 250))
 
 
 def test_capacity_is_the_best_step_of_a_ladder_that_has_its_best_behind_it() -> None:
