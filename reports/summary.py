@@ -120,8 +120,9 @@ class Breakdown(Result):
     `lag_ms` runs from the intended to the actual send (mean response less mean service time). The next four are
     what the target told in Server-Timing, meaned over the requests that were believed: waiting in the pool's
     queue (acquire less connect and ping), opening connections, pre-pings, statements. `rest_ms` is what remains
-    of the service time: HTTP, the target's own work, the return of the connection. It may lie a little below 0,
-    since target and generator read different moments. Absent where no header was believed.
+    of the service time: HTTP, the target's own work, and the return of the connection where that comes before the
+    answer. It may lie a little below 0, since target and generator read different moments. Absent where no header
+    was believed.
     """
 
     phase: str

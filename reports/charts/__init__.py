@@ -4,7 +4,7 @@ A specification is a plain dict, validated by Altair. It leaves ink and paper to
 its panels to whoever draws it: `convert` for files, the page's own script in a browser.
 """
 
-from reports.charts.breakdown import BreakdownRow, breakdown_chart
+from reports.charts.breakdown import RETURN, BreakdownRow, breakdown_chart
 from reports.charts.bundle import javascript
 from reports.charts.compared import MovedRow, compared_chart
 from reports.charts.convert import AXIS_WIDTH, png, svg
@@ -16,6 +16,7 @@ from reports.charts.timeline import Frame, frame_of, timeline_chart
 
 __all__ = [
     "AXIS_WIDTH",
+    "RETURN",
     "BreakdownRow",
     "Frame",
     "MovedRow",

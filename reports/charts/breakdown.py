@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 
 import altair as alt
 
@@ -16,8 +17,10 @@ BreakdownRow = tuple[str, Breakdown]
 
 PARTS = ("sent late", "waiting", "connecting", "pre-ping", "statements", "rest")
 """In the order in which they follow each other in a request, and in each bar."""
+RETURN = "return, after the answer"
+"""Comes last, and is no part of the response time."""
 # Light tones, told apart by colour-blind readers, and not to be taken for the targets' strong ones.
-_COLOURS = ("#b8bec6", "#ee8866", "#ffaabb", "#eedd88", "#77aadd", "#44bb99")
+_COLOURS = ("#b8bec6", "#ee8866", "#ffaabb", "#eedd88", "#77aadd", "#44bb99", "#ffffff")
 _TARGETS, _END = "@targets", "@end"
 _BAR_PX = 20
 # For the page's script, which sets the legend's columns: how wide one is, and what the axis takes before it.
@@ -25,20 +28,32 @@ _LEGEND_COLUMN_PX = 70
 _LEGEND_LEFT_PX = 100
 
 
-def breakdown_chart(phase: str, rows: Sequence[BreakdownRow]) -> Spec:
+def breakdown_chart(
+    phase: str, rows: Sequence[BreakdownRow], returned_ms: Mapping[str, float] = MappingProxyType({})
+) -> Spec:
     """One bar a target, one colour a part, on an axis of milliseconds from 0. Width is the container's.
 
-    Parts below 0, which the rest can be by a little, are drawn as 0; the figure at the end is the true mean.
+    `returned_ms` is how long each target's median return of a connection took, where it is known. Parts below 0,
+    which the rest can be by a little, are drawn as 0; the figure at the end is the true mean, without the return.
     """
     targets = [target for target, _ in rows]
-    end = max((breakdown.mean_ms for _, breakdown in rows), default=1.0) * 1.12 or 1.0
+    ends_ms = {target: breakdown.mean_ms + returned_ms.get(target, 0.0) for target, breakdown in rows}
+    end = max(ends_ms.values(), default=1.0) * 1.12 or 1.0
     spec = build.filled(_template(), {_TARGETS: targets, _END: end})
     parts = [
         {"target": target, "part": part, "i": number, "ms": build.short(max(0.0, ms))}
         for target, breakdown in rows
         for number, (part, ms) in enumerate(zip(PARTS, _parts(breakdown), strict=True))
     ]
-    means = [{"target": target, "mean": build.short(breakdown.mean_ms)} for target, breakdown in rows]
+    parts += [
+        {"target": target, "part": RETURN, "i": len(PARTS), "ms": build.short(returned_ms[target])}
+        for target in targets
+        if target in returned_ms
+    ]
+    means = [
+        {"target": target, "mean": build.short(breakdown.mean_ms), "end": build.short(ends_ms[target])}
+        for target, breakdown in rows
+    ]
     return {
         **spec,
         "height": _BAR_PX * max(1, len(rows)),
@@ -47,7 +62,8 @@ def breakdown_chart(phase: str, rows: Sequence[BreakdownRow]) -> Spec:
         "usermeta": {"legendColumn": _LEGEND_COLUMN_PX, "legendLeft": _LEGEND_LEFT_PX},
         "description": (
             f"Phase {phase}: mean response time of successes per target, parted into the lateness of the send, "
-            "the wait for a connection, connecting, pre-ping, statements and the rest."
+            "the wait for a connection, connecting, pre-ping, statements and the rest; after it the median return "
+            "of a connection."
         ),
     }
 
@@ -78,20 +94,20 @@ def _template() -> Spec:
             order=alt.Order("i:Q"),
             color=alt.Color(
                 "part:N",
-                sort=list(PARTS),
-                scale=alt.Scale(domain=list(PARTS), range=list(_COLOURS)),
+                sort=[*PARTS, RETURN],
+                scale=alt.Scale(domain=[*PARTS, RETURN], range=list(_COLOURS)),
                 legend=build.top_legend(),
             ),
             tooltip=[
                 alt.Tooltip("target:N"),
                 alt.Tooltip("part:N"),
-                alt.Tooltip("ms:Q", title="mean (ms)", format=".3~r"),
+                alt.Tooltip("ms:Q", title="ms", format=".3~r"),
             ],
         )
     )
     means = (
         alt.Chart(alt.NamedData(name="means"))
         .mark_text(align="left", dx=4, color=MUTED, fontSize=11)
-        .encode(x=alt.X("mean:Q", scale=x_scale), y=y, text=alt.Text("mean:Q", format=".3r"))
+        .encode(x=alt.X("end:Q", scale=x_scale), y=y, text=alt.Text("mean:Q", format=".3r"))
     )
     return build.finish(build.layer([bars, means], height=_BAR_PX, width="container"), "")

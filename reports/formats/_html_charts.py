@@ -56,7 +56,11 @@ def scenario_figures(summary: Summary, scenario: ScenarioResult, anchor: str) ->
         dots=None if is_ladder(scenario) or trips else _dots(summary, scenario, anchor),
         timelines=() if trips else _timelines(summary, scenario, anchor),
         parts=tuple(
-            Figure(f"{anchor}-parts-{number}", charts.breakdown_chart(group.phase, group.rows), 150)
+            Figure(
+                f"{anchor}-parts-{number}",
+                charts.breakdown_chart(group.phase, group.rows, _html_costs.returned_ms(scenario, group.phase)),
+                150,
+            )
             for number, group in enumerate(_html_costs.drawn_groups(scenario), 1)
         ),
         time_first=any(target.faults for target in scenario.targets),

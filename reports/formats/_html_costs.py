@@ -59,6 +59,16 @@ def breakdown_groups(scenario: ScenarioResult, *, whole: bool = True) -> tuple[B
     )
 
 
+def returned_ms(scenario: ScenarioResult, phase: str) -> dict[str, float]:
+    """How long each target's median return of a connection took in a phase, where it told."""
+    return {
+        target.target: held.p50_ms
+        for target in scenario.targets
+        for held in target.held
+        if (held.of, held.phase) == ("release", phase) and held.p50_ms is not None
+    }
+
+
 def drawn_groups(scenario: ScenarioResult) -> tuple[BreakdownGroup, ...]:
     """Those to draw: of many only the first, one between (of a ladder the first onset) and the last."""
     groups = breakdown_groups(scenario)

@@ -163,6 +163,18 @@ def test_the_parts_of_a_bar_add_up_to_its_mean_and_follow_each_other_in_time() -
     assert pytest.approx(breakdown.mean_ms, rel=1e-3) == sum(row["ms"] for row in data["parts"])
 
 
+def test_the_return_of_the_connection_follows_the_answer_and_adds_nothing_to_the_mean() -> None:
+    breakdown = trusted_summary().scenarios[0].targets[0].breakdowns[0]
+    rows = [("sync-pool", breakdown), ("no-pool", breakdown)]
+    data = charts.breakdown_chart("steady", rows, {"no-pool": 2.5})["datasets"]
+    assert [("no-pool", 2.5)] == [
+        (row["target"], row["ms"]) for row in data["parts"] if row["part"] == charts.RETURN
+    ]
+    without, behind = data["means"]
+    assert pytest.approx(breakdown.mean_ms, rel=1e-3) == without["mean"] == behind["mean"] == without["end"]
+    assert pytest.approx(breakdown.mean_ms + 2.5, rel=1e-3) == behind["end"]
+
+
 def test_a_part_below_zero_is_drawn_as_none_while_the_mean_stays_true() -> None:
     breakdown = trusted_summary().scenarios[0].targets[0].breakdowns[0].model_copy(update={"rest_ms": -0.2})
     data = charts.breakdown_chart("steady", [("sync-pool", breakdown)])["datasets"]
