@@ -14,7 +14,8 @@ _LONGEST_KIND = 40
 def classify(status: int, body: bytes | None, error: BaseException | None) -> tuple[Outcome, str]:
     """Outcome and kind from the HTTP status (0: no answer), its problem document and the transport's error.
 
-    A problem document that says its effect is unknown is believed; so is every other, that nothing was done.
+    A problem document is believed in what it says of its effect. Where none says anything, a status of 400 to 499
+    means that the request was turned down; any other leaves open whether the server had done it before it failed.
     """
     if 200 <= status < 300:
         return Outcome.OK, NO_KIND
@@ -24,9 +25,8 @@ def classify(status: int, body: bytes | None, error: BaseException | None) -> tu
     kind = kind or f"http-{status}"
     if kind == "pool-exhausted":
         return Outcome.REFUSED, kind
-    if effect == "unknown":
-        return Outcome.UNKNOWN, kind
-    return Outcome.FAILED, kind
+    not_done = effect == "none" or (effect is None and 400 <= status < 500)
+    return (Outcome.FAILED if not_done else Outcome.UNKNOWN), kind
 
 
 def _without_answer(error: BaseException | None) -> tuple[Outcome, str]:

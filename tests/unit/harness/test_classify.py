@@ -21,10 +21,13 @@ from harness.records import Outcome
             None,
             (Outcome.UNKNOWN, "database-unavailable"),
         ),
-        (500, b"Internal Server Error", None, (Outcome.FAILED, "http-500")),
+        (500, b"Internal Server Error", None, (Outcome.UNKNOWN, "http-500")),
         (404, b'{"kind":"not-found"}', None, (Outcome.FAILED, "not-found")),
-        (502, b'["kind"]', None, (Outcome.FAILED, "http-502")),
-        (500, None, None, (Outcome.FAILED, "http-500")),
+        (502, b'["kind"]', None, (Outcome.UNKNOWN, "http-502")),
+        (500, None, None, (Outcome.UNKNOWN, "http-500")),
+        (302, None, None, (Outcome.UNKNOWN, "http-302")),
+        (422, b"no", None, (Outcome.FAILED, "http-422")),
+        (409, b'{"kind":"conflict","effect":"unknown"}', None, (Outcome.UNKNOWN, "conflict")),
         (0, None, ConnectionRefusedError(), (Outcome.FAILED, "connect-refused")),
         (0, None, TimeoutError("timed out"), (Outcome.UNKNOWN, "client-timeout")),
         (0, None, ConnectionResetError(), (Outcome.UNKNOWN, "connection-reset")),
@@ -40,4 +43,4 @@ def test_each_ending_has_one_outcome_and_kind(
 @pytest.mark.parametrize("kind", ["a;b", "a,b", "a b", "x" * 41, "", "ü", "line\nfeed"])
 def test_a_kind_that_would_spoil_a_tag_is_not_taken_over(kind: str) -> None:
     body = f'{{"kind":"{kind}"}}'.encode()
-    assert classify(500, body, None) == (Outcome.FAILED, "http-500")
+    assert classify(500, body, None) == (Outcome.UNKNOWN, "http-500")
