@@ -30,12 +30,18 @@ phases = [{ name = "steady", duration_s = 1.0, arrivals = { rate_per_s = 20 } }]
 
 
 @pytest.fixture
-def started(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+def arguments() -> list[str]:
+    """More arguments of the run; a test may have others."""
+    return []
+
+
+@pytest.fixture
+def started(tmp_path: Path, arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
     """A run of many short trials, under way in a process group of its own."""
     plan = tmp_path / "plan.toml"
     plan.write_text(PLAN)
     process = subprocess.Popen(
-        [*COMMAND, "run", "--plan", str(plan), "--output", str(tmp_path / "run")],
+        [*COMMAND, "run", "--plan", str(plan), "--output", str(tmp_path / "run"), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -138,3 +144,35 @@ def test_a_load_process_that_dies_in_mid_trial_fails_that_trial_and_the_run_goes
     assert 1 == len(failed)
     assert "the load did not come to its end" in failed[0].reason or "load process" in failed[0].reason
     assert len(run.trials) >= 3
+
+
+@pytest.mark.parametrize("arguments", [["--workers", "2", "--duration", "4"]])
+def test_a_worker_that_dies_makes_its_trial_invalid_and_the_run_goes_on(
+    started: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    assert wait_for(lambda: bool(kept_trials(tmp_path)), 60), "no trial finished"
+    before = len(kept_trials(tmp_path))
+    assert wait_for(lambda: bool(loading_workers(started)), 30), "no worker began its load"
+    loading_workers(started)[0].kill()
+    assert wait_for(lambda: len(kept_trials(tmp_path)) >= before + 2, 60)
+    started.send_signal(signal.SIGINT)
+    started.communicate(timeout=15)
+    run = read_run(tmp_path / "run")
+    (lost,) = (trial.record for trial in run.trials if trial.record.state != "completed")
+    assert "invalid" == lost.state
+    assert lost.reason.startswith("1 of 2 load workers died")
+    assert len(run.trials) >= 3
+
+
+def loading_workers(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """Load workers that are connected to the target already, and not to their master alone."""
+    found = []
+    for child, line in descendants(psutil.Process(process.pid)):
+        if "harness.load.worker" in line:
+            try:
+                peers = {connection.raddr for connection in child.net_connections() if connection.raddr}
+            except psutil.Error:
+                continue
+            if len(peers) > 1:
+                found.append(child)
+    return found

@@ -177,6 +177,14 @@ LATE_FAULT = {"kind": "latency", "at_s": 1.5, "duration_s": 1.0, "settings": {"l
         ),
         ({"scenario": {"latency": {"phases": [{**PHASE, "duration_s": 0}]}}}, "greater than 0, not 0"),
         (
+            {"scenario": {"latency": {"phases": [{**PHASE, "arrivals": {"process": "ramp", "rate_per_s": 5}}]}}},
+            "to_rate_per_s belongs to a ramp or step, and these need it",
+        ),
+        (
+            {"scenario": {"latency": {"phases": [{**PHASE, "arrivals": {"rate_per_s": 5, "steps": 3}}]}}},
+            "steps belongs to a step process",
+        ),
+        (
             {"scenario": {"latency": {"in_flight_cap": 0}}},
             "in_flight_cap: Input should be greater than or equal to 1",
         ),
