@@ -36,7 +36,7 @@ from locust.event import EventHook
 from locust.exception import StopUser
 
 from harness.load import messages
-from harness.load.arrivals import WHOLE, Share, arrival_offsets_ns
+from harness.load.arrivals import WHOLE, Lead, Share, arrival_offsets_ns
 from harness.load.classify import classify
 from harness.records import GeneratorReading, Mark, MarkKind, Outcome, reading_every_s
 from scenarios.model import Phase, Scenario
@@ -70,6 +70,7 @@ class Samples:
         self._lines: list[str] = []
         self._tickets = count()
         self.under_way: dict[int, tuple[str, int]] = {}  # ticket -> operation, intended_ns
+        self.lead = Lead()
         self.origin_ns = 0
         self.started = self.completed = self.not_started = self.aborted = 0
         self.acknowledged_transfers = 0
@@ -89,6 +90,8 @@ class Samples:
             if self.closing:
                 raise StopUser
             intended_ns = now_ns
+        else:
+            self.lead.learn(now_ns - intended_ns)
         self.late_max_ns = max(self.late_max_ns, now_ns - intended_ns)
         self.started += 1
         ticket = next(self._tickets)
@@ -107,7 +110,9 @@ class Samples:
         self.completed += 1
         self.acknowledged_transfers += name == "transfer" and outcome is Outcome.OK
         timing = "" if response.headers is None else response.headers.get("server-timing", "")
-        self._add(name, outcome, kind, entry[1], now_ns - entry[1], round(response_time * 1e6), timing)
+        service_ns = round(response_time * 1e6)
+        # A request that was sent a little before its time took no less than it took.
+        self._add(name, outcome, kind, entry[1], max(now_ns - entry[1], service_ns), service_ns, timing)
 
     def abort(self) -> None:
         """Close the account of what is still under way: the harness gave it up."""
@@ -229,7 +234,7 @@ class Generator:
         schedule = arrival_offsets_ns(phase.arrivals, phase.duration_s, self._arrivals_rng)
         for offset_ns in self._share.of_arrivals(schedule):
             task = self._rng.choice(user.tasks)
-            self._sleep_until(start_ns + offset_ns)
+            self._sleep_until(start_ns + offset_ns - self.samples.lead.ns)
             if self.stopping.is_set():
                 return
             if len(self._greenlets) >= self.scenario.in_flight_cap:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import random
+import statistics
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from harness.load.arrivals import arrival_offsets_ns
+from harness.load.arrivals import Lead, arrival_offsets_ns
 from scenarios.model import Arrivals
 
 MS = 1_000_000
@@ -80,3 +82,28 @@ def test_the_same_seed_sends_at_the_same_times_and_another_does_not() -> None:
     poisson = Arrivals(process="poisson", rate_per_s=20)
     assert offsets(poisson, 5.0, seed=3) == offsets(poisson, 5.0, seed=3)
     assert offsets(poisson, 5.0, seed=3) != offsets(poisson, 5.0, seed=4)
+
+
+def test_the_lead_grows_until_one_send_in_four_is_early() -> None:
+    rng = random.Random(5)
+    lead = Lead()
+    early, leads_ns = 0, []
+    for number in range(20_000):
+        late_ns = round(rng.lognormvariate(math.log(90_000), 0.3)) - lead.ns  # 90 us from setting off to sending
+        lead.learn(late_ns)
+        if number >= 10_000:
+            early += late_ns <= 0
+            leads_ns.append(lead.ns)
+    assert pytest.approx(0.25, abs=0.03) == early / 10_000
+    # ln of the lower quartile: ln 90 - 0.674 * 0.3
+    assert pytest.approx(73_500, rel=0.1) == statistics.fmean(leads_ns)
+
+
+def test_the_lead_has_a_bound_and_goes_back_to_none() -> None:
+    lead = Lead()
+    for _ in range(1000):
+        lead.learn(5_000_000)
+    assert Lead.MOST_NS == lead.ns
+    for _ in range(1000):
+        lead.learn(-1)
+    assert 0 == lead.ns
