@@ -200,7 +200,10 @@ def _recorder() -> psutil.Process:
 
 @contextmanager
 def _beside(work: Callable[[], None]) -> Iterator[None]:
-    """`work` in a thread while the block runs; its error is raised where the block has none of its own."""
+    """`work` in a thread while the block runs; its error is raised where the block has none of its own.
+
+    Whoever interrupts does not wait for the work's end.
+    """
     errors: list[Exception] = []
 
     def guarded() -> None:
@@ -213,8 +216,10 @@ def _beside(work: Callable[[], None]) -> Iterator[None]:
     thread.start()
     try:
         yield
-    finally:
+    except Exception:
         thread.join()
+        raise
+    thread.join()
     if errors:
         raise errors[0]
 
