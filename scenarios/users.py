@@ -32,11 +32,21 @@ class PoolUser(FastHttpUser):
     network_timeout = 10.0
     connection_timeout = 10.0
     annotate: ClassVar[Callable[[PoolUser], dict[str, Any]] | None] = None  # set by the harness
+    sending: ClassVar[Callable[[], None] | None] = None  # likewise: called as a request goes to its connection
 
     def __init__(self, environment: Environment) -> None:
         """As any user, but without cookies: the jar takes a tenth of a request's processor time."""
         super().__init__(environment)
-        self.client.client.cookiejar = None
+        agent, sending = self.client.client, type(self).sending
+        agent.cookiejar = None
+        if sending is not None:
+            send = agent._urlopen
+
+            def told(request: Any) -> Any:
+                sending()
+                return send(request)
+
+            agent._urlopen = told  # type: ignore[method-assign]
 
     def context(self) -> dict[str, Any]:
         """What goes with each request to Locust's request event."""

@@ -55,6 +55,7 @@ PIPE_BYTES = 1 << 20
 """As much as Linux gives to anyone: samples of seconds, so that a recorder kept waiting does not stop the load."""
 _INTENDED_NS: ContextVar[int | None] = ContextVar("intended_ns", default=None)
 _OPERATION: ContextVar[str | None] = ContextVar("operation", default=None)
+_SENT_NS: ContextVar[int | None] = ContextVar("sent_ns", default=None)
 
 
 class Samples:
@@ -69,7 +70,7 @@ class Samples:
         self._numbers: dict[tuple[str, str, Outcome, str], int] = {}
         self._lines: list[str] = []
         self._tickets = count()
-        self.under_way: dict[int, tuple[str, int]] = {}  # ticket -> operation, intended_ns
+        self.under_way: dict[int, tuple[str, int, int]] = {}  # ticket -> operation, intended_ns, begun_ns
         self.lead = Lead()
         self.origin_ns = 0
         self.started = self.completed = self.not_started = self.aborted = 0
@@ -90,13 +91,20 @@ class Samples:
             if self.closing:
                 raise StopUser
             intended_ns = now_ns
-        else:
-            self.lead.learn(now_ns - intended_ns)
-        self.late_max_ns = max(self.late_max_ns, now_ns - intended_ns)
         self.started += 1
         ticket = next(self._tickets)
-        self.under_way[ticket] = (operation, intended_ns)
+        self.under_way[ticket] = (operation, intended_ns, now_ns)
+        _SENT_NS.set(None)
         return {"ticket": ticket}
+
+    def sent(self) -> None:
+        """A request is built and goes to its connection: the actual send."""
+        now_ns = time.monotonic_ns() - self.origin_ns
+        _SENT_NS.set(now_ns)
+        intended_ns = _INTENDED_NS.get()
+        if intended_ns is not None:
+            self.lead.learn(now_ns - intended_ns)
+            self.late_max_ns = max(self.late_max_ns, now_ns - intended_ns)
 
     def end(self, *, name: str, response_time: float, response: Any, context: dict[str, Any], **_: Any) -> None:
         """Locust's request event: classify and hand over."""
@@ -110,14 +118,18 @@ class Samples:
         self.completed += 1
         self.acknowledged_transfers += name == "transfer" and outcome is Outcome.OK
         timing = "" if response.headers is None else response.headers.get("server-timing", "")
-        service_ns = round(response_time * 1e6)
+        intended_ns, begun_ns = entry[1:]
+        # Locust's time runs from before the request is built.
+        service_ns = max(round(response_time * 1e6) - ((_SENT_NS.get() or begun_ns) - begun_ns), 0)
+        closed = _INTENDED_NS.get() is None  # such a user intends to send when it does
         # A request that was sent a little before its time took no less than it took.
-        self._add(name, outcome, kind, entry[1], max(now_ns - entry[1], service_ns), service_ns, timing)
+        response_ns = service_ns if closed else max(now_ns - intended_ns, service_ns)
+        self._add(name, outcome, kind, intended_ns, response_ns, service_ns, timing)
 
     def abort(self) -> None:
         """Close the account of what is still under way: the harness gave it up."""
         now_ns = time.monotonic_ns() - self.origin_ns
-        for operation, intended_ns in self.under_way.values():
+        for operation, intended_ns, _ in self.under_way.values():
             self.aborted += 1
             waited_ns = now_ns - intended_ns
             self._add(operation, Outcome.ABORTED, "given-up", intended_ns, waited_ns, waited_ns)
@@ -184,6 +196,7 @@ class Generator:
             user_class.network_timeout = user_class.connection_timeout = order.scenario.request_timeout_s
             user_class.concurrency = order.scenario.in_flight_cap
             user_class.annotate = _annotator(self.samples)
+            user_class.sending = self.samples.sent
         self._environment = Environment(user_classes=list(classes.values()), host=order.host)
         self._environment.stop_timeout = order.scenario.drain_s
         self._runner = self._environment.create_local_runner()

@@ -101,11 +101,12 @@ CHECK = Check(
     method=(
         f"{TARGET} with PostgreSQL behind Toxiproxy. A ladder of closed users finds the most successes a second, "
         "with the generator on the same cores. Then poolstorm and vegeta read single users at the same time, each "
-        "at a constant quarter of that, so that the target runs at half its capacity and both meet the same "
-        "moments: what differs is the measuring. Each figure is the median over rounds of the ratio in a round. "
-        "Shown beside it, and not judged: the same by turns, each at half the capacity in rounds of random order. "
-        "There what else the machine does meets one of them and not the other, which the intervals show; and each "
-        "puts its own weight on the cores that the target needs, a process in Python more than one in Go."
+        "at a constant quarter of that (vegeta at 7/s more, lest the one keep step with the other), so that the "
+        "target runs at half its capacity and both meet the same moments: what differs is the measuring. Each "
+        "figure is the median over rounds of the ratio in a round. Shown beside it, and not judged: the same by "
+        "turns, each at half the capacity in rounds of random order. There what else the machine does meets one "
+        "of them and not the other, which the intervals show; and each puts its own weight on the cores that the "
+        "target needs, a process in Python more than one in Go."
     ),
     run=run,
 )
