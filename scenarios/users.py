@@ -40,7 +40,7 @@ class PoolUser(FastHttpUser):
         agent, sending = self.client.client, type(self).sending
         agent.cookiejar = None
         if sending is not None:
-            send = agent._urlopen
+            send: Callable[[Any], Any] = agent._urlopen
 
             def told(request: Any) -> Any:
                 sending()
