@@ -337,7 +337,7 @@ def test_a_connect_that_is_never_answered_ends_at_its_timeout(name: str, start: 
         response = target.client.get("/users/1", timeout=20)
     assert problem(response) == UNAVAILABLE
     connect_ms = float(response.headers["server-timing"].partition("connect;dur=")[2].partition(",")[0])
-    assert 1000 <= connect_ms < 10_000
+    assert 900 <= connect_ms < 10_000  # timers of event loops may be a little early
 
 
 @pytest.mark.parametrize(
