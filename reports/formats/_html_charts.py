@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reports import charts
 from reports.compare import ComparedPhase
 from reports.formats import _html_costs
-from reports.formats._html_overview import is_ladder
+from reports.formats._tables import is_ladder
 from reports.summary import ScenarioResult, Summary
 
 

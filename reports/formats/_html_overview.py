@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reports.formats._numbers import figure, percent, plural
+from reports.formats._tables import is_ladder
 from reports.summary import (
     Caveat,
     CheckResult,
@@ -33,11 +34,6 @@ _FIRST_FACTS = {
 def anchor(number: int) -> str:
     """The fragment of the section of the scenario with this number."""
     return f"scenario-{number}"
-
-
-def is_ladder(scenario: ScenarioResult) -> bool:
-    """Whether the scenario is a rising ladder, which has charts and sentences of its own."""
-    return any(target.exhaustion is not None for target in scenario.targets)
 
 
 def whole_phases(target: TargetResult) -> tuple[PhaseResult, ...]:
