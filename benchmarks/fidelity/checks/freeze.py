@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from benchmarks.fidelity.base import Bench, Check, Figure, NotMeasuredError, Outcome
@@ -13,16 +14,23 @@ from benchmarks.fidelity.generators import (
     Recorded,
     Running,
     closed_scenario,
+    ladder_scenario,
     open_scenario,
     run_load,
     static_server,
 )
-from benchmarks.fidelity.statistics import median_estimate, percentile, share_above
+from benchmarks.fidelity.statistics import Estimate, median_estimate, percentile, share_above
+from benchmarks.fidelity.target import serving
+from harness.environment.stack import StackOptions, running_stack
 from harness.records import Measure
 
-RATE_PER_S = 200
-USERS = 40
-"""Five requests a second each: the same rate."""
+STATIC = "static server"
+TARGET = "async-pool"
+RATES_PER_S = {STATIC: 200, TARGET: 100}
+REQUESTS_PER_USER_S = 5
+"""What a closed user sends."""
+CROWDS = (200, 300)
+"""Closed users under whom the target gives all it can."""
 WARMUP_S = 1.0
 FREEZE_AT_S = 5.0
 FREEZE_S = 1.0
@@ -52,37 +60,45 @@ class Frozen:
     predicted: Seen
 
 
-def predict(rate_per_s: float, duration_s: float, frozen_s: tuple[float, float], usual_ms: float) -> Seen:
+def predict(
+    rate_per_s: float, duration_s: float, frozen_s: tuple[float, float], usual_ms: float, busy_ms: float = 0.0
+) -> Seen:
     """What users at a constant rate wait whose server stops from `frozen_s[0]` to `frozen_s[1]` after the start.
 
-    A request due inside the freeze waits for its end, then takes as long as any.
+    A request due inside the freeze waits for its end, then for those before it, each of which keeps the server
+    busy for `busy_ms` (Lindley's recursion), then takes as long as any.
     """
     begin_s, end_s = frozen_s
-    waits_ms = []
+    waits_ms, free_s = [], 0.0
     for index in range(round(rate_per_s * duration_s)):
         due_s = index / rate_per_s
-        waited_s = end_s - due_s if begin_s <= due_s < end_s else 0.0
-        waits_ms.append(waited_s * 1e3 + usual_ms)
+        served_s = max(end_s if begin_s <= due_s < end_s else due_s, free_s)
+        free_s = served_s + busy_ms / 1e3
+        waits_ms.append((served_s - due_s) * 1e3 + usual_ms)
     return Seen(percentile(waits_ms, 99), share_above(waits_ms, LIMIT_MS))
 
 
-def judge(opened: Sequence[Frozen], closed: Sequence[Frozen]) -> tuple[Figure, ...]:
+def judge(server: str, opened: Sequence[Frozen], closed: Sequence[Frozen]) -> tuple[Figure, ...]:
     """The open response time against arithmetic; and that closed users' service time falls far short of it."""
+
+    def level(name: str, rounds: Sequence[Frozen], pick: _Pick, unit: str = "ms") -> Figure:
+        return Figure(f"{server}, {name}", median_estimate([pick(frozen) for frozen in rounds]), unit)
+
     return (
-        _against(opened, "open arrivals: response time p99, against the predicted", lambda f: f.response.p99_ms,
-                 lambda f: f.predicted.p99_ms),
-        _against(opened, "open arrivals: share over 100 ms, against the predicted", lambda f: f.response.share,
-                 lambda f: f.predicted.share),
-        _missing(closed, "closed: service time p99, as part of what users waited", lambda f: f.service.p99_ms,
-                 lambda f: f.predicted.p99_ms),
-        _missing(closed, "closed: share over 100 ms, as part of what users waited", lambda f: f.service.share,
-                 lambda f: f.predicted.share),
-        Figure("predicted p99", median_estimate([f.predicted.p99_ms for f in opened]), "ms"),
-        Figure("predicted share over 100 ms", median_estimate([100 * f.predicted.share for f in opened]), "%"),
-        Figure("open arrivals: response time p99", median_estimate([f.response.p99_ms for f in opened]), "ms"),
-        Figure("open arrivals: service time p99", median_estimate([f.service.p99_ms for f in opened]), "ms"),
-        Figure("closed users: response time p99", median_estimate([f.response.p99_ms for f in closed]), "ms"),
-        Figure("closed users: service time p99", median_estimate([f.service.p99_ms for f in closed]), "ms"),
+        _against(opened, f"{server}, open arrivals: response time p99, against the predicted",
+                 lambda f: f.response.p99_ms, lambda f: f.predicted.p99_ms),
+        _against(opened, f"{server}, open arrivals: share over 100 ms, against the predicted",
+                 lambda f: f.response.share, lambda f: f.predicted.share),
+        _missing(closed, f"{server}, closed: service time p99, as part of what users waited",
+                 lambda f: f.service.p99_ms, lambda f: f.predicted.p99_ms),
+        _missing(closed, f"{server}, closed: share over 100 ms, as part of what users waited",
+                 lambda f: f.service.share, lambda f: f.predicted.share),
+        level("predicted p99", opened, lambda f: f.predicted.p99_ms),
+        level("predicted share over 100 ms", opened, lambda f: 100 * f.predicted.share, "%"),
+        level("open arrivals: response time p99", opened, lambda f: f.response.p99_ms),
+        level("open arrivals: service time p99", opened, lambda f: f.service.p99_ms),
+        level("closed users: response time p99", closed, lambda f: f.response.p99_ms),
+        level("closed users: service time p99", closed, lambda f: f.service.p99_ms),
     )  # fmt: skip
 
 
@@ -122,38 +138,71 @@ class _Freezer:
         self.frozen_s = ((begin_ns - running.origin_ns) / 1e9, (end_ns - running.origin_ns) / 1e9)
 
 
-def _freeze_under(bench: Bench, kind: str, duration_s: float) -> Frozen:
-    scenario = (
-        open_scenario(RATE_PER_S, duration_s, WARMUP_S)
-        if kind == "open"
-        else closed_scenario(USERS, duration_s, WARMUP_S)
-    )
+@dataclass(frozen=True, slots=True)
+class _Victim:
+    """What is to be stopped; each request keeps it busy for `busy_ms`."""
+
+    name: str
+    url: str
+    pid: int
+    busy_ms: float = 0.0
+
+
+@contextmanager
+def _a_static_server(bench: Bench) -> Iterator[_Victim]:
     with static_server(bench) as server:
-        freezer = _Freezer(server.pid)
-        recorded = run_load(bench, scenario, server.url, freezer.run)
+        yield _Victim(STATIC, server.url, server.pid)
+
+
+@contextmanager
+def _a_target(bench: Bench) -> Iterator[_Victim]:
+    with running_stack(StackOptions(), bench.say) as stack, serving(bench, stack, TARGET) as target:
+        ladder = ladder_scenario(CROWDS, bench.choose(3.0, 1.5))
+        ramp = run_load(bench, ladder, target.url)
+        most_per_s = max(ramp.count(phase.name) / phase.duration_s for phase in ladder.phases)
+        yield _Victim(TARGET, target.url, target.pid, busy_ms=1e3 / most_per_s)
+
+
+def _freeze_under(bench: Bench, victim: _Victim, kind: str, duration_s: float) -> Frozen:
+    rate_per_s = RATES_PER_S[victim.name]
+    scenario = (
+        open_scenario(rate_per_s, duration_s, WARMUP_S)
+        if kind == "open"
+        else closed_scenario(rate_per_s // REQUESTS_PER_USER_S, duration_s, WARMUP_S)
+    )
+    freezer = _Freezer(victim.pid)
+    recorded = run_load(bench, scenario, victim.url, freezer.run)
     if freezer.frozen_s is None or recorded.not_ok:
         raise NotMeasuredError(f"the freeze did not happen, or {recorded.not_ok} requests failed")
-    begin_s, end_s = (moment_s - WARMUP_S for moment_s in freezer.frozen_s)
-    predicted = predict(RATE_PER_S, duration_s, (begin_s, end_s), recorded.p_ms(Measure.SERVICE, 50))
-    return _frozen(recorded, predicted)
-
-
-def _frozen(recorded: Recorded, predicted: Seen) -> Frozen:
+    frozen_s = (freezer.frozen_s[0] - WARMUP_S, freezer.frozen_s[1] - WARMUP_S)
+    usual_ms = recorded.p_ms(Measure.SERVICE, 50)
     return Frozen(
         response=Seen.of(recorded, Measure.RESPONSE),
         service=Seen.of(recorded, Measure.SERVICE),
-        predicted=predicted,
+        predicted=predict(rate_per_s, duration_s, frozen_s, usual_ms, victim.busy_ms),
     )
 
 
-def run(bench: Bench) -> Outcome:
+def _freezes(bench: Bench, victim: _Victim) -> Mapping[str, list[Frozen]]:
     duration_s = bench.choose(25, 22)
     results: dict[str, list[Frozen]] = {"open": [], "closed": []}
     for number in range(1, bench.rounds(2, 1) + 1):
         for kind, found in results.items():
-            bench.say(f"freeze {number} under {kind} load")
-            found.append(_freeze_under(bench, kind, duration_s))
-    return Outcome(judge(results["open"], results["closed"]), (_NOTE,))
+            bench.say(f"{victim.name}, freeze {number} under {kind} load")
+            found.append(_freeze_under(bench, victim, kind, duration_s))
+    return results
+
+
+def run(bench: Bench) -> Outcome:
+    figures: list[Figure] = []
+    for victims in (_a_target, _a_static_server):
+        with victims(bench) as victim:
+            results = _freezes(bench, victim)
+        figures += judge(victim.name, results["open"], results["closed"])
+        if victim.busy_ms:
+            busy = Estimate.exact(victim.busy_ms)
+            figures.append(Figure(f"{victim.name}, time of a request at its highest rate", busy, "ms"))
+    return Outcome(tuple(figures), (_NOTE,))
 
 
 _NOTE = (
@@ -166,17 +215,19 @@ _NOTE = (
 
 CHECK = Check(
     name="freeze",
-    title="A second's freeze of the server",
+    title="A second's freeze of the target",
     claim=(
-        "A one-second freeze (SIGSTOP) of the server at a known time shows in the response-time histogram as "
+        "A one-second freeze (SIGSTOP) of the target at a known time shows in the response-time histogram as "
         "arithmetic says (p99 and the share of requests over 100 ms within 10 % of the predicted), while service "
         "time alone, taken with closed users at the same rate, does not."
     ),
     method=(
-        f"A static server is stopped for a second while {RATE_PER_S} requests/s arrive at a constant rate, and "
-        f"again while {USERS} closed users send as many. A request due t before the end of the freeze is "
-        "predicted to take t, plus the recorded median. The begin and end of the freeze are those of the "
-        "signals, on the recorder's clock."
+        f"{TARGET}, with PostgreSQL behind Toxiproxy, is stopped for a second while {RATES_PER_S[TARGET]} "
+        "requests/s arrive at a constant rate, and again while closed users send as many; then the same with a "
+        f"static server and {RATES_PER_S[STATIC]} requests/s. A request due t before the end of the freeze is "
+        "predicted to take t, plus the recorded median, plus, with the target, the time that those before it need "
+        "at the highest rate that it was seen to give. The begin and end of the freeze are those of the signals, "
+        "on the recorder's clock."
     ),
     run=run,
 )

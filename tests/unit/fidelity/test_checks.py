@@ -74,6 +74,13 @@ def test_a_freeze_is_predicted_from_when_requests_were_due() -> None:
     assert pytest.approx((802.0, 0.05)) == (seen.p99_ms, seen.share)
 
 
+def test_those_who_waited_for_the_freeze_to_end_wait_for_one_another() -> None:
+    # Ten of 200 requests wait 1.0, 0.9 .. 0.1 s for the end, then 0, 20 .. 180 ms for those before them: 1000,
+    # 920, 840 .. 280 ms. Two more find 200 and 120 ms of work before them, the next 40.
+    seen = freeze.predict(10, 20, (5.0, 6.0), usual_ms=2.0, busy_ms=20.0)
+    assert pytest.approx((842.0, 12 / 200)) == (seen.p99_ms, seen.share)
+
+
 def test_no_freeze_is_predicted_as_the_usual() -> None:
     assert Seen(2.0, 0.0) == freeze.predict(10, 20, (5.0, 5.0), usual_ms=2.0)
 
@@ -82,8 +89,8 @@ def test_the_record_has_to_show_the_freeze_and_closed_users_not_to() -> None:
     predicted = Seen(800.0, 0.04)
     shown = Frozen(Seen(820.0, 0.041), Seen(820.0, 0.041), predicted)
     hidden = Frozen(Seen(3.0, 0.008), Seen(3.0, 0.008), predicted)
-    assert [HOLDS] * 4 == verdicts(freeze.judge([shown], [hidden]))
-    assert [SHORT] * 4 == verdicts(freeze.judge([hidden], [shown]))
+    assert [HOLDS] * 4 == verdicts(freeze.judge("it", [shown], [hidden]))
+    assert [SHORT] * 4 == verdicts(freeze.judge("it", [hidden], [shown]))
 
 
 # --- costs -----------------------------------------------------------------------------------------------
