@@ -246,7 +246,7 @@ def sampling(
     phase_ends: queue.SimpleQueue[str],
     origin_ns: int,
     folder: TrialFolder,
-    every_s: float = 0.1,
+    every_s: float,
 ) -> Iterator[None]:
     """Samplers at work while the block runs; `phase_ends` tells when a phase is over.
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from harness.records import GeneratorReading, Measure, Outcome
 from reports.analysis.outcomes import ErrorKey
 from reports.analysis.timeline import TimelineFold
-from reports.analysis.windows import Course, OutsideFold, Window, window_folds
+from reports.analysis.windows import Course, OutsideFold, PhaseSpan, Window, window_folds
 from reports.distribution import Distribution, merged
 from reports.histograms import longest_ns, middles_ns
 from reports.read import Cell, Trial
@@ -100,6 +100,7 @@ def fold_trial(trial: Trial, happened: Course) -> TrialFold:
     phases: dict[Place, PhaseFold] = {}
     windows, outside, over_time = window_folds(happened), OutsideFold(happened), TimelineFold(happened)
     errors: Counter[ErrorKey] = Counter()
+    spans = {span.name: span for span in happened.phases}
     for cell in trial.cells:
         key = cell.key
         place = (key.phase, key.operation)
@@ -110,7 +111,7 @@ def fold_trial(trial: Trial, happened: Course) -> TrialFold:
         if key.measure is not Measure.RESPONSE:
             continue
         if key.outcome is Outcome.OK:
-            _add_completions(cell, happened, phases)
+            _add_completions(cell, spans, phases)
         else:
             errors[key.phase, key.operation, key.outcome.value, key.kind] += cell.total
         over_time.add(cell)
@@ -126,20 +127,20 @@ def fold_trial(trial: Trial, happened: Course) -> TrialFold:
     )
 
 
-def _add_completions(cell: Cell, happened: Course, phases: dict[Place, PhaseFold]) -> None:
+def _add_completions(cell: Cell, spans: Mapping[str, PhaseSpan], phases: dict[Place, PhaseFold]) -> None:
     """Count successes in the phase in which they were answered: send (middle of its interval) plus latency.
 
     Each phase has a cell of its own, so that the middle is that of the interval's part in the phase. Counting by
     send instead would quantise a closed ladder of slow requests: users who hold a connection for
     500 ms send three times in a step of 1.1 s, yet are answered twice.
     """
-    own = next((span for span in happened.phases if span.name == cell.key.phase), None)
+    own = spans.get(cell.key.phase)
     start_ns, end_ns = cell.start_ns, cell.end_ns
     if own is not None and start_ns < own.end_ns and end_ns > own.start_ns:
         start_ns, end_ns = max(start_ns, own.start_ns), min(end_ns, own.end_ns)
     middle_ns = (start_ns + end_ns) // 2
     last_ns = middle_ns + longest_ns(cell.counts)
-    for span in happened.phases:
+    for span in spans.values():
         if middle_ns >= span.end_ns or last_ns < span.start_ns:
             continue
         answered = cell.total
