@@ -83,7 +83,12 @@ def run(
     ] = None,
     bind: Annotated[
         str | None,
-        typer.Option("--bind", metavar="HOST:PORT", help="Where these connect. Default: 127.0.0.1:5557."),
+        typer.Option(
+            "--bind",
+            metavar="HOST:PORT",
+            help="Where these connect. Default: 127.0.0.1:5557. HOST is an address of this machine; for the run's "
+            "time the targets listen there too, and answer whoever reaches it.",
+        ),
     ] = None,
     pool: Pool = None,
     quick: Annotated[bool, typer.Option("--quick", help="Three targets, four scenarios, two minutes.")] = False,

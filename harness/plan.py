@@ -26,6 +26,8 @@ QUICK_SCENARIOS = ("baseline", "latency", "dropped-connections", "exhaustion")
 CONTROL = "sync-pool"
 DEFAULT_BIND = "127.0.0.1:5557"
 """Where workers started elsewhere find the load's master; Locust's own port."""
+ANY_ADDRESS = "0.0.0.0"
+HIGHEST_PORT = 65_535
 DEFAULT_SEED = 1
 TRIAL_OVERHEAD_S = 2.5
 """What a trial takes beside its load: processes, database, checks; for the time that is left, no more."""
@@ -53,7 +55,8 @@ class PlanFile(BaseModel):
     `duration_s` is the length of each scenario; its phases and faults keep their shares of it. `aa` runs the
     control once more under another name in each block, so that the report can tell noise from difference; by
     default from the second repetition on, as a single pair shows little. Of the load processes, `workers` are
-    started here and `attach` are expected from elsewhere, at `bind`.
+    started here and `attach` are expected from elsewhere, at `bind`: the master's port, and the address of this
+    machine at which the targets listen as well.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -208,6 +211,12 @@ def _settle_workers(wish: PlanFile) -> Workers:
             raise PlanError("bind is where attached workers connect to; say how many with attach")
         return Workers(local=local)
     host, _, port = (wish.bind or DEFAULT_BIND).partition(":")
+    if not 0 < int(port) <= HIGHEST_PORT:
+        raise PlanError(f"bind: {port} is no port; choose one from 1024 to {HIGHEST_PORT}")
+    if host == ANY_ADDRESS:
+        raise PlanError(
+            f"bind: {host} is no address to connect to; name the one at which workers reach this machine"
+        )
     return Workers(local=local, attached=attached, host=host, port=int(port))
 
 

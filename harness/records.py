@@ -292,6 +292,7 @@ class GeneratorReading(Record):
     not_started_total: int  # kept back by the in-flight cap
     late_max_ms: float  # worst lateness of a start since the last reading
     loop_gap_max_ms: float = 0.0  # longest time since the last reading in which the generator's loop did not turn
+    busiest_cpu_s: float | None = None  # since the load began, of the load process that has used most
 
 
 class HostReading(Record):

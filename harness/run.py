@@ -13,6 +13,7 @@ from harness.asking import fetch
 from harness.bank import count_bank
 from harness.conformance import conform, failed
 from harness.environment.facts import describe_environment
+from harness.environment.ports import require_free
 from harness.environment.stack import Stack
 from harness.environment.target import RunningTarget, target_process
 from harness.errors import PoolstormError, TrialFailedError
@@ -68,8 +69,10 @@ def run_plan(plan: Plan, run_id: str, store: RunStore, stack: Stack, observer: O
     """Run every trial of the plan; a trial that fails is recorded as such and the run goes on.
 
     On KeyboardInterrupt the trial under way is dropped, the finished ones stay, and the manifest returned has
-    the state `interrupted`.
+    the state `interrupted`. Raises EnvironmentSetupError where attached workers could not connect.
     """
+    if plan.workers.attached:
+        require_free(plan.workers.host, plan.workers.port)
     manifest = Manifest(
         run_id=run_id,
         created_at=datetime.now(UTC),
@@ -138,6 +141,7 @@ def run_trial(plan: Plan, spec: TrialSpec, stack: Stack, folder: TrialFolder) ->
                 DATABASE_URL_VARIABLE: database.url_through(proxy.host, proxy.port),
             },
             log_path=folder.log_file("target"),
+            host=plan.workers.host,
         ) as target:
             watch.lap("target")
             load.prepare(target.url, seed=plan.seed * 1_000_003 + spec.repetition)
@@ -197,7 +201,8 @@ def run_trial(plan: Plan, spec: TrialSpec, stack: Stack, folder: TrialFolder) ->
         conformance=conformance,
         transactions=transactions,
         requests_served=pool_after_all.requests_total if pool_after_all else None,
-        cpu_s={name: round(spent_after_s[name] - spent_before_s[name], 2) for name in spent_after_s},
+        cpu_s={name: round(spent_after_s[name] - spent_before_s[name], 2) for name in spent_after_s}
+        | {"generator": round(done.cpu_s, 2)},  # attached workers' too, whose processes nothing here could watch
         starting_s=watch.laps_s,
     )
 

@@ -1,4 +1,4 @@
-"""Ports on 127.0.0.1, chosen where no outgoing connection can take them."""
+"""Ports on 127.0.0.1, or another address of this machine, chosen where no outgoing connection can take them."""
 
 from __future__ import annotations
 
@@ -34,44 +34,56 @@ def candidates(ephemeral: tuple[int, int]) -> range:
     return max(below, above, key=len)
 
 
-def free_port() -> int:
-    """A port that nothing listens on, outside the ephemeral range.
+def free_port(host: str = HOST) -> int:
+    """A port of `host` that nothing listens on, outside the ephemeral range.
 
     While a proxy is down, a pool's connection attempts on a port inside that range may be given that very
     port as their own end: they would connect to themselves and keep the proxy from coming back.
-    Raises EnvironmentSetupError where loopback cannot be bound.
+    Raises EnvironmentSetupError where no port of `host` can be bound, as it is no address of this machine.
     """
     choice = candidates(ephemeral_range())
     for _ in range(_TRIES if choice else 0):
         port = random.choice(choice)
-        with contextlib.suppress(OSError), socket.create_server((HOST, port)):
+        with contextlib.suppress(OSError), socket.create_server((host, port)):
             return port
-    try:
-        with socket.create_server((HOST, 0)) as listener:
-            return int(listener.getsockname()[1])
-    except OSError as error:
-        raise EnvironmentSetupError(f"no port on {HOST} can be bound: {error.strerror}") from error
+    with _bound(host, 0) as listener:
+        return int(listener.getsockname()[1])
 
 
-def listening_socket(port: int | None) -> socket.socket:
-    """A listening socket on 127.0.0.1; on `port` if given, else on a free one.
+def require_free(host: str, port: int) -> None:
+    """Raises EnvironmentSetupError where nobody could listen on that port of `host`, with what to do."""
+    _bound(host, port).close()
+
+
+def listening_socket(port: int | None, host: str = HOST) -> socket.socket:
+    """A listening socket on `host`, an address of this machine; on `port` if given, else on a free one.
 
     Its connections inherit TCP_NODELAY: `uvicorn --fd` takes any descriptor for a Unix socket and leaves Nagle's
     algorithm on, which held every answer back for 40 ms until the client's delayed acknowledgement.
-    Raises EnvironmentSetupError where the given port is in use or not allowed.
+    Raises EnvironmentSetupError where the given port is in use or not allowed, or `host` is another machine.
     """
     if port is not None and not 0 < port <= _HIGHEST:
         raise EnvironmentSetupError(f"{port} is no port; choose one from 1024 to {_HIGHEST}")
-    try:
-        listener = socket.create_server((HOST, port if port is not None else free_port()), backlog=2048)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            text = f"port {port} on {HOST} is in use; end the program that listens there or choose another port"
-        else:
-            text = f"port {port} on {HOST} cannot be used ({error.strerror}); choose another port"
-        raise EnvironmentSetupError(text) from error
+    listener = _bound(host, port if port is not None else free_port(host))
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    elsewhere = f"{host} is no address of this machine; name one that it has (`ip address` lists them)"
+    try:
+        socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return socket.create_server((host, port), backlog=2048)
+    except (socket.gaierror, UnicodeError) as error:
+        raise EnvironmentSetupError(elsewhere) from error
+    except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL:
+            text = elsewhere
+        elif error.errno == errno.EADDRINUSE:
+            text = f"port {port} on {host} is in use; end the program that listens there or choose another port"
+        else:
+            text = f"port {port} on {host} cannot be used ({error.strerror}); choose another port"
+        raise EnvironmentSetupError(text) from error
 
 
 def is_loopback(host: str) -> bool:

@@ -46,14 +46,15 @@ def target_process(
     environment: Mapping[str, str],
     log_path: Path,
     port: int | None = None,
+    host: str = HOST,
 ) -> Iterator[RunningTarget]:
     """Run `app` (such as `targets.sync_pool:app`) until the end of the block.
 
     `environment` carries its settings, the database URL among them: unlike arguments it is not for everyone to
-    read. Raises EnvironmentSetupError where the port is taken, and where the target dies or stays silent for
-    15 s, with the last line of its log.
+    read. `host` is the address of this machine to listen at. Raises EnvironmentSetupError where the port is
+    taken, and where the target dies or stays silent for 15 s, with the last line of its log.
     """
-    with listening_socket(port) as listener:
+    with listening_socket(port, host) as listener:
         chosen = int(listener.getsockname()[1])
         child = leash.start(
             uvicorn_command(app, listener.fileno()),
@@ -65,8 +66,8 @@ def target_process(
             pass_fds=(listener.fileno(),),
         )
     with ending(child.stop):
-        _wait_until_alive(child, chosen)
-        yield RunningTarget(f"http://{HOST}:{chosen}", HOST, chosen, child.pid, child)
+        _wait_until_alive(child, host, chosen)
+        yield RunningTarget(f"http://{host}:{chosen}", host, chosen, child.pid, child)
 
 
 def uvicorn_command(app: str, descriptor: int) -> list[str]:
@@ -87,7 +88,7 @@ def target_environment(inherited: Mapping[str, str], own: Mapping[str, str]) -> 
     return {**base, "PYTHONUNBUFFERED": "1", **own}
 
 
-def _wait_until_alive(child: Child, port: int) -> None:
+def _wait_until_alive(child: Child, host: str, port: int) -> None:
     """Until liveness answers 200. Connects succeed from the start, as the socket listens; answers take a while."""
     deadline = time.monotonic() + START_TIMEOUT_S
     answer = "no answer"
@@ -98,15 +99,15 @@ def _wait_until_alive(child: Child, port: int) -> None:
                 f"{child.name} did not come alive in {START_TIMEOUT_S:g} s ({answer} from {LIVENESS_PATH}); "
                 f"see {child.log_path}"
             )
-        answer = _ask(port, min(left_s, 1.0))
+        answer = _ask(host, port, min(left_s, 1.0))
         if answer == "200":
             return
         time.sleep(0.02)
     raise EnvironmentSetupError(f"{child.end_description()}; see {child.log_path}")
 
 
-def _ask(port: int, timeout_s: float) -> str:
-    connection = http.client.HTTPConnection(HOST, port, timeout=timeout_s)
+def _ask(host: str, port: int, timeout_s: float) -> str:
+    connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
     try:
         connection.request("GET", LIVENESS_PATH)
         return str(connection.getresponse().status)

@@ -42,6 +42,6 @@ def lend(master: str, say: Callable[[str], None]) -> None:
                     )
                 child.stop()
                 loads += 1
-                say(f"{loads} loads served")
+                say(f"{loads} {'load' if loads == 1 else 'loads'} served")
         except KeyboardInterrupt:
             say("leaving")

@@ -14,10 +14,12 @@ import harness.load.event_loop  # noqa: F401
 import locust
 
 # isort: split
+import platform
 import signal
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +63,7 @@ class Master:
         self._runner.register_message(CLOCK, self._on_clock)
         self._runner.register_message(LOG, self._on_log)
         self._present: list[str] = []
+        self._strangers: set[str] = set()  # versions of poolstorm that are not ours
         self._workers: list[str] = []
         self._ready: set[str] = set()
         self._logged: set[str] = set()
@@ -85,6 +88,7 @@ class Master:
     def conduct(self, origin_ns: int) -> messages.Done:
         """Start together, and wait for every worker that lives to end and to hand in its log."""
         self._origin_ns = origin_ns
+        spent_before_s = time.process_time()
         for worker in self._workers:
             _, offset_ns = min(self._round_trips_ns[worker])
             self._send(START, {"origin_ns": origin_ns + offset_ns}, worker)
@@ -92,7 +96,7 @@ class Master:
             gevent.sleep(POLL_S)
             self._look_for_lost()
         self._log.close()
-        return self._merger.account(lost=len(self._lost))
+        return self._merger.account(lost=len(self._lost), own_cpu_s=time.process_time() - spent_before_s)
 
     def stop(self) -> None:
         """Have every worker end its load early."""
@@ -109,6 +113,11 @@ class Master:
     def _wait(self, come: Callable[[], bool], what: str) -> None:
         deadline_s = time.monotonic() + GATHER_S
         while not come():
+            if self._strangers:
+                raise GatheringError(
+                    f"an attached worker is of poolstorm {', '.join(sorted(self._strangers))} and this is "
+                    f"{version('poolstorm')}; install the same over there"
+                )
             if time.monotonic() > deadline_s:
                 raise GatheringError(f"waited {GATHER_S:g} s in vain for {what}")
             gevent.sleep(POLL_S)
@@ -126,14 +135,16 @@ class Master:
                     to_standard_output(event)
 
     def _on_hello(self, msg: Any, **_: Any) -> None:
-        if msg.node_id not in self._present:
+        if (theirs := msg.data["version"]) != version("poolstorm"):
+            self._strangers.add(theirs)
+        elif msg.node_id not in self._present:
             self._present.append(msg.node_id)
 
     def _on_clock(self, msg: Any, **_: Any) -> None:
         now_ns = time.monotonic_ns()
         sent_ns, there_ns = msg.data["sent"], msg.data["here"]
-        # One machine has one monotonic clock; measuring it would only add noise.
-        offset_ns = 0 if msg.data["boot"] == boot_id() else there_ns - (sent_ns + now_ns) // 2
+        # What reads the same clock needs no offset; measuring one would only add noise.
+        offset_ns = 0 if msg.data["clock"] == clock_id() else there_ns - (sent_ns + now_ns) // 2
         self._round_trips_ns.setdefault(msg.node_id, []).append((now_ns - sent_ns, offset_ns))
 
     def _on_event(self, msg: Any, **_: Any) -> None:
@@ -150,12 +161,16 @@ class Master:
             self._logged.add(msg.node_id)
 
 
-def boot_id() -> str:
-    """What tells one boot of one machine from another; empty where the system does not say."""
+def clock_id() -> str:
+    """What tells this process's monotonic clock from others: the machine's boot, and the time namespace in it.
+
+    By the machine's name where the system does not say.
+    """
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {Path('/proc/self/ns/time').readlink()}"
     except OSError:
-        return ""
+        return f"{platform.node()} {sys.platform}"
 
 
 def _next_line() -> str:
@@ -177,8 +192,7 @@ def main() -> None:
         start = _next_line()
         if not start:
             return
-        done = master.conduct(messages.StartOrder.model_validate_json(start).origin_ns)
-        to_standard_output(done)
+        to_standard_output(master.conduct(messages.StartOrder.model_validate_json(start).origin_ns))
     except GatheringError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)

@@ -14,7 +14,8 @@ class Merger:
     """Feed it each worker's events; it gives those to be told.
 
     A beginning counts when the first worker reports it, an end when the last living one has. Gauges add up, of
-    latenesses the worst counts; a merged reading is given whenever the first worker still alive reports.
+    latenesses and processor times the worst counts; a merged reading is given whenever the first worker still
+    alive reports.
     """
 
     def __init__(self, count: int) -> None:
@@ -48,8 +49,8 @@ class Merger:
         for key in list(self._seen):
             yield from self._tell_if_due(key)
 
-    def account(self, lost: int) -> messages.Done:
-        """The sum of all accounts; of a worker that was lost, what it last told."""
+    def account(self, lost: int, own_cpu_s: float = 0.0) -> messages.Done:
+        """The sum of all accounts and the master's own time; of a worker that was lost, what it last told."""
         accounts = list(self._done.values())
         silent = [reading for worker, reading in self._readings.items() if worker not in self._done]
         return messages.Done(
@@ -58,6 +59,7 @@ class Merger:
             not_started=sum(done.not_started for done in accounts) + sum(r.not_started_total for r in silent),
             aborted=sum(done.aborted for done in accounts),
             acknowledged_transfers=sum(done.acknowledged_transfers for done in accounts),
+            cpu_s=own_cpu_s + sum(done.cpu_s for done in accounts) + sum(r.busiest_cpu_s or 0.0 for r in silent),
             workers_lost=lost,
         )
 
@@ -84,4 +86,5 @@ class Merger:
             not_started_total=sum(reading.not_started_total for reading in everyone),
             late_max_ms=max(reading.late_max_ms for reading in readings),
             loop_gap_max_ms=max(reading.loop_gap_max_ms for reading in readings),
+            busiest_cpu_s=max(reading.busiest_cpu_s or 0.0 for reading in readings),
         )

@@ -58,6 +58,7 @@ class Done(Message):
     not_started: int
     aborted: int
     acknowledged_transfers: int
+    cpu_s: float  # of the load processes, wherever they run, from the first request to the last answer
     workers_lost: int = 0
 
 

@@ -153,16 +153,6 @@ class Samples:
             self._lines.append(messages.series_line(number, *series))
         self._lines.append(messages.sample_line(number, intended_ns, response_ns, service_ns, timing))
 
-    def account(self) -> messages.Done:
-        """The totals, at the end."""
-        return messages.Done(
-            started=self.started,
-            completed=self.completed,
-            not_started=self.not_started,
-            aborted=self.aborted,
-            acknowledged_transfers=self.acknowledged_transfers,
-        )
-
     def flush(self) -> None:
         """Write what has gathered to the recorder's pipe."""
         lines, self._lines = self._lines, []
@@ -205,12 +195,14 @@ class Generator:
         self._environment.events.request.add_listener(self.samples.end)  # type: ignore[no-untyped-call]
         self._open_users = {name: user_class(self._environment) for name, user_class in classes.items()}
         self._greenlets: set[gevent.Greenlet] = set()
+        self._cpu_before_s = 0.0
         _spare_the_collector()
         _wake_promptly()
 
     def run(self, origin_ns: int) -> None:
         """Offer the load, let it drain, hand over the last sample."""
         self.samples.origin_ns = origin_ns
+        self._cpu_before_s = time.process_time()
         gauges = gevent.spawn(self._gauge_forever)
         pulse = gevent.spawn(self._feel_pulse)
         start_ns = 0
@@ -307,6 +299,21 @@ class Generator:
             gap_ns = time.monotonic_ns() - before_ns - round(PULSE_S * 1e9)
             self.samples.loop_gap_max_ns = max(self.samples.loop_gap_max_ns, gap_ns)
 
+    def account(self) -> messages.Done:
+        """The totals, at the end."""
+        samples = self.samples
+        return messages.Done(
+            started=samples.started,
+            completed=samples.completed,
+            not_started=samples.not_started,
+            aborted=samples.aborted,
+            acknowledged_transfers=samples.acknowledged_transfers,
+            cpu_s=self._cpu_s(),
+        )
+
+    def _cpu_s(self) -> float:
+        return round(time.process_time() - self._cpu_before_s, 4)
+
     def _gauge(self) -> None:
         samples = self.samples
         late_ns, samples.late_max_ns = samples.late_max_ns, 0
@@ -321,6 +328,7 @@ class Generator:
             not_started_total=samples.not_started,
             late_max_ms=late_ns / 1e6,
             loop_gap_max_ms=gap_ns / 1e6,
+            busiest_cpu_s=self._cpu_s(),
         )
         self._emit(messages.Gauged(reading=reading))
 
@@ -379,7 +387,7 @@ def main() -> None:
         return  # the harness has gone
     generator.run(messages.StartOrder.model_validate_json(start).origin_ns)
     os.close(order.samples_fd)
-    to_standard_output(generator.samples.account())
+    to_standard_output(generator.account())
 
 
 if __name__ == "__main__":

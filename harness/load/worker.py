@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from locust.env import Environment
 
 from harness.load import messages
 from harness.load.arrivals import Share
-from harness.load.master import CLOCK, EVENT, HELLO, LOG, ORDER, START, STOP, boot_id
+from harness.load.master import CLOCK, EVENT, HELLO, LOG, ORDER, START, STOP, clock_id
 from harness.load.process import Generator
 from harness.records import response_interval_ns
 
@@ -73,7 +74,7 @@ class Worker:
             self._tell(messages.Ready(locust=locust.__version__))
             self._generator.run(self._origin_ns.get())
             os.close(samples_fd)
-            self._tell(self._generator.samples.account())
+            self._tell(self._generator.account())
             recorder.wait()
             self._hand_in(log)
         self._wait_to_be_sent_home()
@@ -85,7 +86,7 @@ class Worker:
         knows of nobody.
         """
         self._runner.connect_to_master()  # type: ignore[no-untyped-call]
-        self._runner.send_message(HELLO)
+        self._runner.send_message(HELLO, {"version": version("poolstorm")})
 
     def _wait_to_be_sent_home(self) -> None:
         """Leave no sooner than the master does.
@@ -104,7 +105,7 @@ class Worker:
         self._runner.send_message(EVENT, {"line": event.model_dump_json()})
 
     def _on_clock(self, msg: Any, **_: Any) -> None:
-        answer = {"sent": msg.data["sent"], "here": time.monotonic_ns(), "boot": boot_id()}
+        answer = {"sent": msg.data["sent"], "here": time.monotonic_ns(), "clock": clock_id()}
         self._runner.send_message(CLOCK, answer)
 
     def _hand_in(self, log: Path) -> None:

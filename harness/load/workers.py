@@ -11,8 +11,9 @@ LOOPBACK = "127.0.0.1"
 class Workers:
     """How many load processes share the load: `local` ones started here, `attached` ones expected from elsewhere.
 
-    One local worker and none attached is a single process, without Locust's master. `host` and `port` are where
-    the master listens; port 0 is any free one, which attached workers could not know.
+    One local worker and none attached is a single process, without Locust's master. `host` is the address of
+    this machine at which all of them reach the master and the targets; the master listens on `port`, where 0 is
+    any free one, which attached workers could not know.
     """
 
     local: int = 1

@@ -166,28 +166,45 @@ def _explained(case: Case, t_ns: int) -> bool:
 
 @rule("generator-starved", "Lower the rate, or use --workers to share the load among processes.")
 def _generator_was_starved(case: Case) -> str | None:
-    workers = max(case.trial.record.workers, 1)
     for name, seconds, spent_s in _generator_stretches(case):
-        share = spent_s / seconds / workers
+        share = spent_s / seconds
         if seconds >= LEAST_WATCHED_S and share > BUSY_CORE:
             return f"the load generator used {share:.0%} of a processor core in {name}"
     return None
 
 
 def _generator_stretches(case: Case) -> Iterator[tuple[str, float, float]]:
-    """Name, length in seconds and processor seconds of the whole load and of each counting phase."""
+    """Name, length in seconds and processor seconds of the whole load and of each counting phase.
+
+    The whole load by the mean of the load processes, phases by the busiest of them.
+    """
     spans = case.observed.course.phases
+    workers = max(case.trial.record.workers, 1)
     spent_s = processor_s(case.trial).get("generator")
     load_s = (case.observed.course.load_end_ns - min((span.start_ns for span in spans), default=0)) / 1e9
     if spent_s is not None and case.trial.record.cpu_s and load_s > 0:
-        yield "the whole load", load_s, spent_s
-    host = [reading for reading in case.trial.readings if isinstance(reading, HostReading)]
+        yield "the whole load", load_s, spent_s / workers
+    used = list(_generator_use(case.trial, workers))
     names = {phase.name for phase in case.counting()}
     for span in spans:
-        inside = [reading for reading in host if span.start_ns <= reading.t_ns < span.end_ns]
+        inside = [moment for moment in used if span.start_ns <= moment[0] < span.end_ns]
         if span.name in names and len(inside) > 1:
-            first, last = inside[0], inside[-1]
-            yield span.name, (last.t_ns - first.t_ns) / 1e9, last.generator_cpu_s - first.generator_cpu_s
+            (from_ns, before_s), (to_ns, after_s) = inside[0], inside[-1]
+            yield span.name, (to_ns - from_ns) / 1e9, after_s - before_s
+
+
+def _generator_use(trial: Trial, workers: int) -> Iterator[tuple[int, float]]:
+    """When, and how many processor seconds the busiest load process had used by then.
+
+    Older runs did not record that; there it is what the processes on this machine used, shared among all.
+    """
+    own = [reading for reading in trial.readings if isinstance(reading, GeneratorReading)]
+    if any(reading.busiest_cpu_s is not None for reading in own):
+        yield from ((reading.t_ns, reading.busiest_cpu_s or 0.0) for reading in own)
+        return
+    for reading in trial.readings:
+        if isinstance(reading, HostReading):
+            yield reading.t_ns, reading.generator_cpu_s / workers
 
 
 @rule("host-overrun", "Run it on a machine with processors to itself.")

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from harness.environment.database import Address, first_line, parse_database_url, redacted
-from harness.environment.ports import candidates, free_port, is_loopback, listening_socket
+from harness.environment.ports import candidates, free_port, is_loopback, listening_socket, require_free
 from harness.environment.toxiproxy import parse_server_url
 from harness.errors import EnvironmentSetupError
 
@@ -111,6 +111,28 @@ def test_connections_of_a_listening_socket_do_not_wait_to_fill_a_packet() -> Non
         accepted, _ = listener.accept()
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+
+
+def test_a_socket_listens_at_the_address_it_is_given_and_at_no_other() -> None:
+    with listening_socket(None, "127.0.0.2") as listener:
+        host, port = listener.getsockname()
+        assert "127.0.0.2" == host
+        socket.create_connection((host, port)).close()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid", "a" * 70])
+def test_an_address_of_another_machine_is_refused(host: str) -> None:
+    with pytest.raises(EnvironmentSetupError, match=f"{host} is no address of this machine; name one that it has"):
+        require_free(host, free_port())
+
+
+def test_a_port_that_is_in_use_is_refused() -> None:
+    with listening_socket(None) as listener:
+        port = listener.getsockname()[1]
+        with pytest.raises(EnvironmentSetupError, match=f"port {port} on 127.0.0.1 is in use; end the program"):
+            require_free("127.0.0.1", port)
 
 
 @pytest.mark.parametrize("port", [-1, 65_536])

@@ -50,32 +50,37 @@ def test_an_end_does_not_wait_for_a_worker_that_is_gone() -> None:
 def test_gauges_add_up_and_of_latenesses_the_worst_counts() -> None:
     merger = Merger(2)
     list(merger.add("a", gauged(users=3, in_flight=2, started_total=10, completed_total=8, late_max_ms=0.2)))
-    list(merger.add("b", gauged(users=2, in_flight=1, started_total=20, completed_total=19, late_max_ms=7.5)))
-    (told,) = merger.add("a", gauged(t_ns=5, users=3, in_flight=1, started_total=12, completed_total=11))
+    slow = gauged(users=2, in_flight=1, started_total=20, completed_total=19, late_max_ms=7.5, busiest_cpu_s=0.8)
+    list(merger.add("b", slow))
+    quick = gauged(t_ns=5, users=3, in_flight=1, started_total=12, completed_total=11, busiest_cpu_s=0.3)
+    (told,) = merger.add("a", quick)
     assert isinstance(told, Gauged)
     reading = told.reading
-    assert (5, 5, 2, 32, 30, 7.5) == (
+    assert (5, 5, 2, 32, 30, 7.5, 0.8) == (
         reading.t_ns,
         reading.users,
         reading.in_flight,
         reading.started_total,
         reading.completed_total,
         reading.late_max_ms,
+        reading.busiest_cpu_s,
     )
 
 
 def test_the_account_is_the_sum_and_a_lost_worker_counts_with_what_it_last_told() -> None:
     merger = Merger(2)
-    list(merger.add("b", gauged(started_total=7, completed_total=5)))
-    list(merger.add("a", Done(started=10, completed=9, not_started=1, aborted=1, acknowledged_transfers=4)))
+    list(merger.add("b", gauged(started_total=7, completed_total=5, busiest_cpu_s=0.25)))
+    done = Done(started=10, completed=9, not_started=1, aborted=1, acknowledged_transfers=4, cpu_s=0.5)
+    list(merger.add("a", done))
     list(merger.lose("b"))
-    account = merger.account(lost=1)
-    assert (17, 14, 1, 1, 4, 1) == (
+    account = merger.account(lost=1, own_cpu_s=0.125)
+    assert (17, 14, 1, 1, 4, 0.875, 1) == (
         account.started,
         account.completed,
         account.not_started,
         account.aborted,
         account.acknowledged_transfers,
+        account.cpu_s,
         account.workers_lost,
     )
 

@@ -128,6 +128,8 @@ LATE_FAULT = {"kind": "latency", "at_s": 1.5, "duration_s": 1.0, "settings": {"l
         ({"workers": 0}, "workers: Input should be greater than or equal to 1"),
         ({"bind": "127.0.0.1:1"}, "say how many with attach"),
         ({"attach": 1, "bind": "nowhere"}, "bind: String should match pattern"),
+        ({"attach": 1, "bind": "127.0.0.1:70000"}, "bind: 70000 is no port; choose one from 1024 to 65535"),
+        ({"attach": 1, "bind": "0.0.0.0:5557"}, "name the one at which workers reach this machine"),
         ({"duration_s": 0}, "duration_s: Input should be greater than or equal to 1"),
         ({"targets": ["no-pool", "no-pool"]}, "target 'no-pool' is named twice"),
         ({"targets": ["no-pool"], "control": "sync-pool"}, "it must be among the targets that run"),

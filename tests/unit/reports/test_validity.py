@@ -129,6 +129,17 @@ def wrong_answer(built: TrialBuilder) -> None:
             readings(host(1.5), host(10.5, generator_cpu_s=9.6)),
             "used 107% of a processor core",
         ),
+        # The same of the busiest of three load processes, which together leave two cores idle.
+        (
+            "generator-starved",
+            readings(
+                host(1.5),
+                host(10.5, generator_cpu_s=9.9),
+                generator(1.5, busiest_cpu_s=0.1),
+                generator(10.5, busiest_cpu_s=9.7),
+            ),
+            "used 107% of a processor core in steady",
+        ),
         (
             "generator-starved",
             lambda built: built.cpu_s.update(generator=10.5),  # 11 s of load: 95 %
