@@ -10,6 +10,7 @@ from benchmarks.fidelity.base import Bench
 from harness.environment.stack import Stack
 from harness.environment.target import target_process
 from harness.environment.toxiproxy import Proxy
+from scenarios.model import PoolOverrides
 from targets.registry import TARGETS
 from targets.settings import DATABASE_URL_VARIABLE
 
@@ -29,9 +30,18 @@ Front = Callable[[str, int], AbstractContextManager[int]]
 
 @contextmanager
 def serving(
-    bench: Bench, stack: Stack, name: str, *, app: str | None = None, front: Front | None = None
+    bench: Bench,
+    stack: Stack,
+    name: str,
+    *,
+    app: str | None = None,
+    front: Front | None = None,
+    pool: PoolOverrides | None = None,
 ) -> Iterator[Served]:
-    """The target called `name`; `app` replaces its application, `front` stands between it and the proxy."""
+    """The target called `name`, with `pool` before its own settings.
+
+    `app` replaces its application, `front` stands between it and the proxy.
+    """
     target = TARGETS[name]
     with ExitStack() as exits:
         database = exits.enter_context(stack.database.fresh_database())
@@ -42,7 +52,7 @@ def serving(
                 bench.leash,
                 app=app or target.app,
                 environment={
-                    **target.defaults.to_environment(),
+                    **target.defaults.with_overrides(pool or {}).to_environment(),
                     DATABASE_URL_VARIABLE: database.url_through(proxy.host, port),
                 },
                 log_path=bench.folder / f"{name}.log",

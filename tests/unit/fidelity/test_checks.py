@@ -75,10 +75,23 @@ def test_a_freeze_is_predicted_from_when_requests_were_due() -> None:
 
 
 def test_those_who_waited_for_the_freeze_to_end_wait_for_one_another() -> None:
-    # Ten of 200 requests wait 1.0, 0.9 .. 0.1 s for the end, then 0, 20 .. 180 ms for those before them: 1000,
-    # 920, 840 .. 280 ms. Two more find 200 and 120 ms of work before them, the next 40.
-    seen = freeze.predict(10, 20, (5.0, 6.0), usual_ms=2.0, busy_ms=20.0)
-    assert pytest.approx((842.0, 12 / 200)) == (seen.p99_ms, seen.share)
+    # Ten of 200 requests wait 1.0, 0.9 .. 0.1 s for the end and then, at 5 ms each, 50 ms for one another and the
+    # next, which is due just then. The third longest waits 800 + 50 ms, and takes 7. All ten are above 100 ms.
+    seen = freeze.predict(10, 20, (5.0, 6.0), usual_ms=7.0, busy_ms=5.0)
+    assert pytest.approx((857.0, 10 / 200)) == (seen.p99_ms, seen.share)
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends"),
+    [
+        ([0.0, 5.0, 9.0], [1.0, 6.0, 10.0]),  # never two at once
+        ([0.0, 0.0, 0.0], [3.0, 3.0, 3.0]),
+        ([0.0, 0.5], [1.5, 2.0]),  # alone for 0.5, both at half speed for 1, then alone again
+        ([], []),
+    ],
+)
+def test_requests_share_a_server_evenly(begins: list[float], ends: list[float]) -> None:
+    assert pytest.approx(ends) == freeze.served_side_by_side(begins, 1.0)
 
 
 def test_no_freeze_is_predicted_as_the_usual() -> None:
