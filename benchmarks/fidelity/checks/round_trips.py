@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -25,6 +25,7 @@ from scenarios.round_trips import SCENARIO
 
 TARGETS = ("sync-pool", "async-pool", "no-pool", "async-no-pool")
 WITHIN = 0.3
+ROUNDS = 3
 COUNTED_REQUESTS = 15
 UNCOUNTED_REQUESTS = 12
 """More than the pool keeps connections, so that each of them has been opened and used before."""
@@ -36,9 +37,10 @@ HTTP_OK = 200
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One target: the slope, and how many round trips each of some requests had on the wire."""
+    """One target: the slope through so many points, and the round trips on the wire of each of some requests."""
 
     estimate: RoundTripEstimate
+    points: int
     counted: tuple[int, ...]
 
 
@@ -59,9 +61,7 @@ def judge(results: Mapping[str, Result]) -> tuple[Figure, ...]:
         figures.append(
             Figure(
                 f"{name}: {slope.slope:.2f} by slope, less {counted} on the wire",
-                Estimate(
-                    slope.slope - counted, slope.low - counted, slope.high - counted, len(SCENARIO.phases) - 1
-                ),
+                Estimate(slope.slope - counted, slope.low - counted, slope.high - counted, result.points),
                 "round trips",
                 at_most=WITHIN,
                 at_least=-WITHIN,
@@ -72,19 +72,19 @@ def judge(results: Mapping[str, Result]) -> tuple[Figure, ...]:
 
 
 def run(bench: Bench) -> Outcome:
-    scenario = SCENARIO.scaled(bench.choose(1.0, 0.6))
+    scenario, rounds = SCENARIO.scaled(bench.choose(1.0, 0.6)), bench.rounds(ROUNDS, 1)
     results = {}
     with running_stack(StackOptions(), bench.say) as stack:
         for name in TARGETS:
             bench.say(name)
             with serving(bench, stack, name) as served:
-                estimate = _slope(bench, served, scenario)
-            results[name] = Result(estimate, _counted(bench, stack, name))
+                points = [point for _ in range(rounds) for point in _points(bench, served, scenario)]
+            results[name] = Result(estimate_round_trips(points), len(points), _counted(bench, stack, name))
     return Outcome(judge(results))
 
 
-def _slope(bench: Bench, served: Served, scenario: Scenario) -> RoundTripEstimate:
-    """Run the scenario with its faults, as a trial does, and fit the line through the rungs' p50."""
+def _points(bench: Bench, served: Served, scenario: Scenario) -> Iterator[tuple[float, float]]:
+    """Run the scenario with its faults, as a trial does: latency injected and p50 of each rung, in ms."""
 
     def inject(running: Running) -> None:
         with injecting(fault_steps(scenario), served.proxy, running.origin_ns, running.folder) as injection:
@@ -92,13 +92,10 @@ def _slope(bench: Bench, served: Served, scenario: Scenario) -> RoundTripEstimat
         injection.check()
 
     recorded = run_load(bench, scenario, served.url, inject)
-    points = []
     for phase in scenario.phases:
-        if phase.warmup:
-            continue
-        latency_ms = float(phase.faults[0].settings["latency_ms"]) if phase.faults else 0.0
-        points.append((latency_ms, recorded.p_ms(Measure.SERVICE, 50, phase.name)))
-    return estimate_round_trips(points)
+        if not phase.warmup:
+            latency_ms = float(phase.faults[0].settings["latency_ms"])
+            yield latency_ms, recorded.p_ms(Measure.SERVICE, 50, phase.name)
 
 
 def _counted(bench: Bench, stack: Stack, name: str) -> tuple[int, ...]:
@@ -136,11 +133,11 @@ CHECK = Check(
         "truth counted on the wire for sync-pool, async-pool, no-pool and async-no-pool."
     ),
     method=(
-        "The scenario round-trips: one user who reads, under latencies that Toxiproxy injects; the slope is the "
-        "median of all pairwise slopes (Theil and Sen). The truth is counted apart, by a relay between target "
-        f"and Toxiproxy that notes each change of direction, on {COUNTED_REQUESTS} requests: those round trips "
-        "that were asked and answered between the request and its answer. Interval: 95 %, from the pairwise "
-        "slopes."
+        f"The scenario round-trips, {ROUNDS} times over: one user who reads, under latencies that Toxiproxy "
+        "injects; the slope is the median of all pairwise slopes (Theil and Sen). The truth is counted apart, by "
+        "a relay between target and Toxiproxy that notes each change of direction, on "
+        f"{COUNTED_REQUESTS} requests: those round trips that were asked and answered between the request and its "
+        "answer. Interval: 95 %, from the pairwise slopes."
     ),
     run=run,
 )

@@ -178,7 +178,7 @@ def test_the_truth_is_what_nearly_all_requests_needed() -> None:
 
 def test_a_slope_is_judged_by_its_distance_from_the_truth() -> None:
     def result(slope: float) -> Result:
-        return Result(RoundTripEstimate(slope, slope - 0.1, slope + 0.1, 2.0), (3,) * 5)
+        return Result(RoundTripEstimate(slope, slope - 0.1, slope + 0.1, 2.0), 15, (3,) * 5)
 
     assert [HOLDS, SHORT] == verdicts(judge_round_trips({"near": result(3.25), "far": result(3.35)}))
 
