@@ -7,6 +7,7 @@ reason, everything received is written.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from array import array
@@ -93,6 +94,7 @@ class Recorder:
 def main() -> None:
     """`python -m harness.load.recorder FD FILE NS`: samples on the pipe FD, to FILE in intervals of NS ns."""
     os.nice(10)
+    gc.freeze()  # what is imported stays, so that a collection goes through little else than histograms
     pipe_fd, path, interval_ns = sys.argv[1:]
     recorder = Recorder(int(interval_ns))
     with (
@@ -107,6 +109,7 @@ def main() -> None:
             if count % 500 == 0:
                 log.writelines(map(encode_interval, recorder.due()))
                 log.flush()
+                gc.collect()  # a histogram and its encoder hold each other; left alone, megabytes of them pile up
         log.writelines(map(encode_interval, recorder.rest()))
 
 
