@@ -151,7 +151,7 @@ def run(bench: Bench) -> Outcome:
         ("fast", FASTEST_USERS, "holder"),
         ("paced", PACED_USERS, "reader"),
     )
-    orders = alternating(bench.rounds(5, 2), "bare", "ours", bench.rng)
+    orders = alternating(bench.rounds(7, 2), "bare", "ours", bench.rng)
     with static_server(bench) as server:
         for number, order in enumerate(orders, start=1):
             bench.say(f"round {number} of {len(orders)}")
