@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from harness.environment.leash import Leash
 from harness.environment.ports import free_port
 from harness.environment.target import RunningTarget, target_process
+from harness.errors import TrialFailedError
 from harness.load.arrivals import arrival_offsets_ns
 from harness.load.client import Load, load_process
 from harness.load.messages import Done
@@ -199,3 +202,23 @@ def test_a_worker_lent_from_elsewhere_runs_its_share_of_one_load_after_the_other
         said, _ = lent.communicate(timeout=10)
     assert "leaving" in said
     assert 0 == lent.returncode
+
+
+def test_a_worker_of_another_version_is_turned_away(
+    leash: Leash, target: RunningTarget, folder: TrialFolder
+) -> None:
+    planned = scenario(Phase(name="steady", duration_s=1.0, arrivals=POISSON, behaviour="reader"))
+    port = free_port()
+    older = (
+        "import importlib.metadata as m; m.version = lambda _: '0.0.1'; import harness.load.worker as w; w.main()"
+    )
+    with load_process(leash, scenario=planned, folder=folder, workers=Workers(attached=1, port=port)) as load:
+        child = leash.start(
+            [sys.executable, "-c", older, "127.0.0.1", str(port)],
+            env=os.environ,
+            log_path=folder.log_file("older"),
+            name="a worker of another version",
+        )
+        with pytest.raises(TrialFailedError, match=r"an attached worker is of poolstorm 0\.0\.1 and this is"):
+            load.prepare(target.url, SEED)
+        child.stop()
