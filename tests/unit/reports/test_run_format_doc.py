@@ -1,4 +1,4 @@
-"""docs/run-format.md and harness/records.py say the same."""
+"""docs/run-format.md and harness/records say the same."""
 
 from __future__ import annotations
 

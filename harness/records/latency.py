@@ -1,0 +1,168 @@
+"""Latencies: what was timed of whom, in a HdrHistogram interval log, and how long its intervals are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hdrh.histogram import HdrHistogram
+
+from scenarios.model import Scenario
+
+INTERVAL_NS = 100_000_000
+"""Shortest length of a histogram interval: fine enough to cut fault windows out of a trial."""
+PHASE_INTERVAL_NS = 100 * INTERVAL_NS
+"""Length of the intervals of service times and their parts, which are needed by phase only."""
+MOST_BINS = 400
+FEWEST_IN_PHASE = 50
+LOWEST_NS = 1_000
+HIGHEST_NS = 3_600_000_000_000
+SIGNIFICANT_FIGURES = 3
+
+
+class Outcome(StrEnum):
+    """What is known of a request; decided once, where the answer arrives."""
+
+    OK = "ok"
+    REFUSED = "refused"  # the pool was exhausted, and the target said so
+    FAILED = "failed"  # definitely not done
+    UNKNOWN = "unknown"  # sent, and no answer tells whether it was done
+    ABORTED = "aborted"  # under way when the harness ended the load
+
+
+class Measure(StrEnum):
+    """What was timed: from the intended send (response time), from the actual one (service time), or a part of
+    the service time that the target told in its Server-Timing header.
+
+    `acquire` is the whole checkout; `ping` and `connect` are parts of it. Parts are recorded only for requests
+    whose header could be trusted, so their counts can be lower.
+    """
+
+    RESPONSE = "response"
+    SERVICE = "service"
+    ACQUIRE = "acquire"
+    CONNECT = "connect"
+    PING = "ping"
+    QUERY = "query"
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesKey:
+    """Which requests a histogram holds. `kind` is the problem's kind or transport error, `-` for success."""
+
+    phase: str
+    operation: str
+    outcome: Outcome
+    kind: str
+    measure: Measure
+
+    def tag(self) -> str:
+        """The key as a histogram-log tag: its parts joined by `;` (none may hold a comma or blank)."""
+        return ";".join((self.phase, self.operation, self.outcome, self.kind, self.measure))
+
+    @classmethod
+    def from_tag(cls, tag: str) -> SeriesKey:
+        """Inverse of `tag`. Raises ValueError for a tag of another form."""
+        phase, operation, outcome, kind, measure = tag.split(";")
+        return cls(phase, operation, Outcome(outcome), kind, Measure(measure))
+
+
+def response_interval_ns(scenario: Scenario) -> int:
+    """Length of the intervals of response times in a trial of a scenario.
+
+    With faults it is `INTERVAL_NS`, since windows are cut out of them. Without, a longer one serves as well: the
+    longest multiple of it by a power of two (all lengths divide one another, so that bins of a chart can be made
+    up of intervals) that leaves `MOST_BINS` for the whole and `FEWEST_IN_PHASE` for each phase that counts.
+    """
+    if any(phase.faults for phase in scenario.phases):
+        return INTERVAL_NS
+    shortest_s = min(phase.duration_s for phase in scenario.phases if not phase.warmup)
+    longest_ns = 1e9 * min(scenario.duration_s / MOST_BINS, shortest_s / FEWEST_IN_PHASE)
+    length_ns = INTERVAL_NS
+    while 2 * length_ns <= longest_ns:
+        length_ns *= 2
+    return length_ns
+
+
+def reading_every_s(scenario: Scenario) -> float:
+    """How often generator and pool are read in a trial: each 0.1 s, but only four times in a longer interval."""
+    return max(INTERVAL_NS, response_interval_ns(scenario) // 4) / 1e9
+
+
+def bin_length_ns(length_ns: int) -> int:
+    """The shortest of the same lengths that cuts `length_ns` into at most `MOST_BINS` bins."""
+    bin_ns = INTERVAL_NS
+    while MOST_BINS * bin_ns < length_ns:
+        bin_ns *= 2
+    return bin_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Latencies in nanoseconds of the requests of one series whose intended send lay in one interval.
+
+    An interval may come in several parts (late answers are written when they are in); parts add up.
+    """
+
+    key: SeriesKey
+    start_ns: int
+    length_ns: int
+    histogram: HdrHistogram
+
+
+def new_histogram() -> HdrHistogram:
+    """An empty histogram of nanoseconds: 1 us to 1 h, three significant digits."""
+    return HdrHistogram(LOWEST_NS, HIGHEST_NS, SIGNIFICANT_FIGURES)
+
+
+HLOG_HEADER = (
+    "#[Histogram log format version 1.3]\n"
+    "#[values in nanoseconds; Interval_Max in milliseconds; times in seconds since the trial's origin]\n"
+    '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"\n'
+)
+_HLOG_LINE = re.compile(r"Tag=([^,]+),([0-9.]+),([0-9.]+),[0-9.]+,([A-Za-z0-9+/=]+)\n?")
+
+
+def encode_interval(interval: Interval) -> str:
+    """One line of the standard histogram log, tagged with the series."""
+    histogram = interval.histogram
+    return (
+        f"Tag={interval.key.tag()},{interval.start_ns / 1e9:.3f},{interval.length_ns / 1e9:.3f},"
+        f"{histogram.get_max_value() / 1e6:.3f},{histogram.encode().decode('ascii')}\n"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedInterval:
+    """An interval whose histogram is still text, for readers that decode in bulk; `line` counts from 1."""
+
+    tag: str
+    start_ns: int
+    length_ns: int
+    payload: str
+    line: int
+
+
+def split_intervals(lines: Iterable[str]) -> Iterator[EncodedInterval]:
+    """Read a histogram log without decoding it. Raises ValueError with the line's number where one is damaged."""
+    for number, line in enumerate(lines, start=1):
+        if line.startswith(("#", '"')) or not line.strip():
+            continue
+        match = _HLOG_LINE.fullmatch(line)
+        if match is None:
+            raise ValueError(f"line {number} is not a line of a histogram log")
+        tag, start_s, length_s, payload = match.groups()
+        yield EncodedInterval(tag, round(float(start_s) * 1e9), round(float(length_s) * 1e9), payload, number)
+
+
+def decode_intervals(lines: Iterable[str]) -> Iterator[Interval]:
+    """Read a histogram log. Raises ValueError with the line's number where a line is damaged."""
+    for encoded in split_intervals(lines):
+        try:
+            histogram = HdrHistogram.decode(encoded.payload)
+            key = SeriesKey.from_tag(encoded.tag)
+        except Exception as error:
+            raise ValueError(f"line {encoded.line} of the histogram log is damaged: {error}") from error
+        yield Interval(key, encoded.start_ns, encoded.length_ns, histogram)

@@ -1,0 +1,134 @@
+"""The run as a whole, and each trial of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from harness.records.base import FORMAT_VERSION, Record
+from harness.records.readings import PoolReading
+from scenarios.model import Scalar, Scenario
+
+
+class TrialSpec(Record):
+    """One planned trial: one scenario against one target, once."""
+
+    id: str  # folder name, such as `003-latency-sync-pool-r1`
+    index: int
+    scenario: str
+    target: str
+    repetition: int
+
+
+class TargetInfo(Record):
+    """What was tested; `settings` are those that the target itself reports (`GET /settings`)."""
+
+    name: str
+    title: str
+    teaches: str
+    same_as: str | None = None  # the target that this one repeats, for the noise floor (A/A)
+    driver: str = ""
+    settings: dict[str, Scalar | None] = Field(default_factory=dict)
+
+
+class Environment(Record):
+    """Where the run was done."""
+
+    python: str
+    platform: str
+    kernel: str
+    cpu_model: str
+    cpu_count: int
+    memory_mib: int
+    load_1m: float
+    postgres: str
+    postgres_settings: dict[str, str] = Field(default_factory=dict)
+    database_origin: str  # `embedded` or `given`; never an address or a password
+    toxiproxy: str
+    packages: dict[str, str] = Field(default_factory=dict)
+    git_revision: str | None = None
+    git_dirty: bool | None = None
+    gil: bool | None = None  # False: a free-threaded Python that ran without its lock
+    libpq: str | None = None  # psycopg2's; asyncpg has none
+    cpu_governor: str | None = None
+    cpu_limit: float | None = None  # processors that the container may use; None for no limit, or not known
+    memory_limit_mib: int | None = None
+    load_5m: float | None = None
+    steal_known: bool | None = None  # whether the system counts time taken by other guests
+    pressure_known: bool | None = None  # whether it tells how long tasks waited for a processor
+
+
+class RunState(StrEnum):
+    RUNNING = "running"
+    FINISHED = "finished"
+    INTERRUPTED = "interrupted"
+
+
+class Manifest(Record):
+    """`manifest.json`: what the run is; written at the start and again as its state changes."""
+
+    format: Literal["poolstorm-run"] = "poolstorm-run"
+    version: int = FORMAT_VERSION
+    run_id: str
+    created_at: datetime
+    poolstorm_version: str
+    state: RunState
+    seed: int
+    repetitions: int
+    control: str  # target that the others are compared with
+    scenarios: tuple[Scenario, ...]  # as run: overrides and scaling applied
+    targets: tuple[TargetInfo, ...]
+    trials: tuple[TrialSpec, ...]  # in the order in which they were to run
+    environment: Environment
+    finished_at: datetime | None = None
+
+
+class TrialState(StrEnum):
+    COMPLETED = "completed"
+    FAILED = "failed"  # could not be carried through; `reason` says why
+    ABORTED = "aborted"  # interrupted by the user
+    INVALID = "invalid"  # ran, but its figures must not be used; `reason` says why
+
+
+class Bank(Record):
+    """The money before and after the trial, read past the proxy, and what the answers promised."""
+
+    total_before_cents: int
+    total_after_cents: int
+    transfers_stored: int
+    transfers_acknowledged: int
+    negative_balances: int
+
+
+class Conformance(Record):
+    """One thing that a target was asked before the load or after it, and whether it answered as it must."""
+
+    when: Literal["before", "after"]
+    name: str  # such as `read-user` or `statements-per-read`
+    passed: bool
+    detail: str = ""
+
+
+class TrialRecord(Record):
+    """`trial.json`: one trial's identity, end and facts that are no time series."""
+
+    format: Literal["poolstorm-trial"] = "poolstorm-trial"
+    version: int = FORMAT_VERSION
+    spec: TrialSpec
+    state: TrialState
+    reason: str = ""
+    started_at: datetime
+    duration_s: float
+    origin_monotonic_ns: int
+    target: TargetInfo
+    pool_at_end: PoolReading | None = None  # after the drain
+    bank: Bank | None = None
+    conformance: tuple[Conformance, ...] = ()
+    transactions: int | None = None  # all that PostgreSQL counted in the trial's database, after the target's end
+    requests_served: int | None = None  # all that took a connection of the target's, for the same stretch
+    cpu_s: dict[str, float] = Field(default_factory=dict)  # target, generator, proxy, database: during the load
+    workers: int = 1  # load processes
+    starting_s: dict[str, float] = Field(default_factory=dict)  # how long each part took to be ready

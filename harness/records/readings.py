@@ -1,0 +1,110 @@
+"""Readings: gauges, sampled."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from harness.records.base import Record
+
+
+class PoolReading(Record):
+    """The target's own account of its pool (`GET /health/db`)."""
+
+    source: Literal["pool"] = "pool"
+    t_ns: int
+    size: int
+    checked_in: int
+    checked_out: int
+    overflow: int
+    limit: int | None  # None: no pool, no limit
+    waiting: int  # requests inside a checkout that has not ended
+    checked_out_max: int  # since the target started
+    opened_total: int
+    closed_total: int
+    invalidated_total: int
+    timed_out_total: int
+    requests_total: int = 0  # requests that took a connection, or tried to
+    checkouts_total: int = 0
+    statements_total: int = 0
+    pings_total: int = 0
+
+
+class TimesReading(Record):
+    """How long connections were held (checkout to return) and took to be returned, since the last such reading.
+
+    Taken from the target at the end of each phase (`POST /health/times/take`).
+    """
+
+    source: Literal["times"] = "times"
+    t_ns: int
+    phase: str
+    of: Literal["held", "release"]
+    count: int
+    p50_ms: float | None
+    p90_ms: float | None
+    p99_ms: float | None
+    max_ms: float | None
+
+
+class DatabaseReading(Record):
+    """Sessions of the target as PostgreSQL sees them (pg_stat_activity, read past the proxy)."""
+
+    source: Literal["database"] = "database"
+    t_ns: int
+    active: int
+    idle: int
+    idle_in_transaction: int
+    total: int
+
+
+class GeneratorReading(Record):
+    """The load generator: totals since the load began, and its own lateness."""
+
+    source: Literal["generator"] = "generator"
+    t_ns: int
+    phase: str
+    users: int  # closed users running; 0 under open arrivals
+    in_flight: int
+    started_total: int
+    completed_total: int
+    not_started_total: int  # kept back by the in-flight cap
+    late_max_ms: float  # worst lateness of a start since the last reading
+    loop_gap_max_ms: float = 0.0  # longest time since the last reading in which the generator's loop did not turn
+    busiest_cpu_s: float | None = None  # since the load began, of the load process that has used most
+
+
+class HostReading(Record):
+    """Processor time: the whole host in per cent of all cores, processes in seconds since they started."""
+
+    source: Literal["host"] = "host"
+    t_ns: int
+    cpu_percent: float
+    steal_percent: float
+    pressure_percent: float | None = None  # share of time in which some task waited for a processor (PSI, 10 s)
+    target_cpu_s: float
+    generator_cpu_s: float
+    proxy_cpu_s: float
+    database_cpu_s: float
+
+
+class GapReading(Record):
+    """A gauge that could not be read, and why; a hole in a chart has a reason."""
+
+    source: Literal["gap"] = "gap"
+    t_ns: int
+    of: str
+    reason: str
+
+
+Reading = Annotated[
+    PoolReading | TimesReading | DatabaseReading | GeneratorReading | HostReading | GapReading,
+    Field(discriminator="source"),
+]
+_READING: TypeAdapter[Reading] = TypeAdapter(Reading)
+
+
+def decode_reading(line: str) -> Reading:
+    """One line of readings.jsonl. Raises pydantic.ValidationError, a ValueError."""
+    return _READING.validate_json(line)
