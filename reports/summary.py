@@ -56,7 +56,8 @@ class Ratio(Result):
 
     `interval` is the Spread of the repetitions' ratios. `noise` is the noise floor of such a ratio, a factor of
     1 or more (see `NoiseFloor`): what lies between 1/noise and noise shows no difference. `beyond_noise` says
-    whether the median lies outside; both are None where no target was run twice under two names.
+    whether the median lies outside and the interval, if any, does not reach across 1; both are None where no
+    target was run twice under two names.
     """
 
     median: float

@@ -44,16 +44,22 @@ def paired_ratios(
 
 
 def ratio_of(ratios: Sequence[float], noise: float | None = None) -> Ratio | None:
-    """Median, smallest and largest of the repetitions' ratios, held against the noise floor where it is known."""
+    """Median, smallest and largest of the repetitions' ratios, held against the noise floor where it is known.
+
+    A median outside it is no difference either where the interval over repetitions leaves open which way it goes.
+    """
     if not ratios:
         return None
     median = statistics.median(ratios)
+    interval = spread_of_logs(ratios)
+    outside = noise is not None and abs(math.log(median)) > math.log(noise)
+    undecided = interval is not None and interval.low <= 1 <= interval.high
     return Ratio(
         median=median,
         low=min(ratios),
         high=max(ratios),
         repetitions=len(ratios),
-        interval=spread_of_logs(ratios),
+        interval=interval,
         noise=noise,
-        beyond_noise=None if noise is None else abs(math.log(median)) > math.log(noise),
+        beyond_noise=None if noise is None else outside and not undecided,
     )

@@ -155,9 +155,9 @@ def _phase_cell(target: TargetResult, phase: PhaseResult | None, p99: bool, flag
 def _ratio_line(target: TargetResult, ratio: Ratio | None) -> str:
     if ratio is None:
         return "control" if target.is_control else ""
-    if ratio.beyond_noise is False:
-        return f"no difference shown (× {figure(ratio.median)}, floor {figure(ratio.noise)})"
     between = f" ({figure(ratio.low)}–{figure(ratio.high)})" if ratio.repetitions > 1 else ""
+    if ratio.beyond_noise is False:
+        return f"no difference shown: × {figure(ratio.median)}{between}, floor {figure(ratio.noise)}"
     return f"{figure(ratio.median)} × control{between}"
 
 

@@ -179,7 +179,7 @@ def verdict_mark(verdict: CheckVerdict) -> str:
 def ladder_words(scenario: ScenarioResult) -> str:
     """The phases of a ladder in one sentence, since all but their load is alike."""
     steps = [phase for phase in scenario.phases if not phase.warmup]
-    lengths = " or ".join(dict.fromkeys(f"{phase.duration_s:g}" for phase in steps))
+    lengths = " or ".join(dict.fromkeys(f"{round(phase.duration_s, 3):g}" for phase in steps))
     behaviours = ", ".join(dict.fromkeys(phase.behaviour for phase in steps))
     loads = [phase.load for phase in steps]
     closed = all(load.endswith(" users") for load in loads)

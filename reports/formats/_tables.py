@@ -26,7 +26,8 @@ NOTE = (
     "Latencies are in ms, of successful requests, from the intended send; ok/s counts successes by when they were "
     "answered. ± is the 95 % interval over three or more repetitions, of two their range. The ratio is p50 over "
     "that of the control, paired by repetition, then the noise floor that running one target twice shows (A/A); "
-    "within it the ratio is `none`. Recovery runs from the healing to steady success, in steps of 100 ms: median, "
+    "within it, and where its interval reaches across 1, the ratio is `none`. Recovery runs from the healing to "
+    "steady success, in steps of 100 ms: median, "
     "fastest and slowest. The mean response time parts into lag (intended to actual send), waiting in the pool's "
     "queue, connecting, pre-pings, statements and the rest. Counts are for each request: statements, connections "
     "taken, opened and found broken (lost), pre-pings, transactions as PostgreSQL counts them, and ms of "
@@ -162,7 +163,7 @@ def half_width(value: float | None, interval: Spread | None) -> str:
 
 
 def ratio_cell(target: TargetResult, ratio: Ratio | None) -> str:
-    """The ratio and the noise floor, such as `1.82 / 1.06`; `none` where it lies within, `A/A` for a repeat."""
+    """The ratio and the noise floor, such as `1.82 / 1.06`; `none` for no difference, `A/A` for a repeat."""
     if target.is_control:
         return "control"
     if ratio is None:

@@ -102,7 +102,7 @@ def _phases(scenario: ScenarioResult) -> Iterator[str]:
     for phase in scenario.phases:
         if not phase.warmup:
             faults = f"; {', '.join(phase.faults)}" if phase.faults else ""
-            text = f"{phase.name}: {phase.duration_s:g} s of {phase.load} ({phase.behaviour}){faults}"
+            text = f"{phase.name}: {round(phase.duration_s, 3):g} s of {phase.load} ({phase.behaviour}){faults}"
             yield f"- {escape(text)}"
 
 

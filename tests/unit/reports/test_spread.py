@@ -9,6 +9,7 @@ import pytest
 
 from reports.analysis import analyse
 from reports.analysis.noise import floor_of, largest_floors
+from reports.analysis.ratios import ratio_of
 from reports.analysis.spread import spread_of, spread_of_logs, student_t_975, within
 from reports.read import read_run
 from reports.summary import NoiseFloor, PhaseResult, Spread, Summary
@@ -112,6 +113,23 @@ def test_faster_than_the_floor_is_a_difference_too(tmp_path: Path) -> None:
     ratio = whole(summary, "fast").p50_ratio
     assert ratio is not None
     assert ratio.beyond_noise is True  # 0.8 is below 1 / 1.2 = 0.833
+
+
+@pytest.mark.parametrize(
+    ("ratios", "beyond"),
+    [
+        ([0.8, 0.9], True),
+        ([0.81, 1.01], False),  # 0.91 is beyond the floor, but the repetitions disagree on who is faster
+        ([1.2, 1.25, 1.3], True),
+        ([1.0, 1.2, 1.6], False),  # Student's interval of three reaches from 0.7 to 2.2
+        ([1.3], True),  # one repetition has no interval
+        ([1.01, 1.02], False),  # all within the floor
+    ],
+)
+def test_a_ratio_whose_interval_reaches_across_one_is_no_difference(ratios: list[float], beyond: bool) -> None:
+    ratio = ratio_of(ratios, noise=1.05)
+    assert ratio is not None
+    assert ratio.beyond_noise is beyond
 
 
 def test_without_a_repeated_target_there_is_no_floor(tmp_path: Path) -> None:
