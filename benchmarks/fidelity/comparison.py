@@ -17,9 +17,9 @@ def alternating(rounds: int, first: str, second: str, rng: random.Random) -> lis
     return orders
 
 
-def level(name: str, values_ms: Sequence[float]) -> Figure:
+def level(name: str, values: Sequence[float], unit: str = "ms") -> Figure:
     """The median over rounds, for information."""
-    return Figure(name, median_estimate(values_ms), "ms")
+    return Figure(name, median_estimate(values), unit)
 
 
 def difference(

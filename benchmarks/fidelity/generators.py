@@ -144,6 +144,13 @@ def run_load(bench: Bench, scenario: Scenario, host: str, during: During | None 
     return read_recorded(path, done, watch.used_s)
 
 
+def climb(bench: Bench, host: str, users: Sequence[int], step_s: float) -> dict[str, int]:
+    """Offer so many closed users one after the other, `step_s` each: successes of each step, by its name."""
+    ladder = ladder_scenario(users, step_s)
+    ramp = run_load(bench, ladder, host)
+    return {phase.name: ramp.count(phase.name) for phase in ladder.phases}
+
+
 def read_recorded(path: Path, done: Done, cpu_s: Mapping[str, float]) -> Recorded:
     """Add up a trial's folder, with HdrHistogram's own decoder and not with the one that reports use."""
     successes: dict[tuple[str, Measure], HdrHistogram] = {}

@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from benchmarks.fidelity.base import Bench, Check, Figure, NotMeasuredError, Outcome
+from benchmarks.fidelity.comparison import level
 from benchmarks.fidelity.generators import (
     Recorded,
     Running,
+    climb,
     closed_scenario,
-    ladder_scenario,
     open_scenario,
     run_load,
     static_server,
@@ -106,8 +107,8 @@ def served_side_by_side(begins_s: Sequence[float], busy_s: float) -> list[float]
 def judge(server: str, opened: Sequence[Frozen], closed: Sequence[Frozen]) -> tuple[Figure, ...]:
     """The open response time against arithmetic; and that closed users' service time falls far short of it."""
 
-    def level(name: str, rounds: Sequence[Frozen], pick: _Pick, unit: str = "ms") -> Figure:
-        return Figure(f"{server}, {name}", median_estimate([pick(frozen) for frozen in rounds]), unit)
+    def shown(name: str, rounds: Sequence[Frozen], pick: _Pick, unit: str = "ms") -> Figure:
+        return level(f"{server}, {name}", [pick(frozen) for frozen in rounds], unit)
 
     return (
         _against(opened, f"{server}, open arrivals: response time p99, against the predicted",
@@ -118,12 +119,12 @@ def judge(server: str, opened: Sequence[Frozen], closed: Sequence[Frozen]) -> tu
                  lambda f: f.service.p99_ms, lambda f: f.predicted.p99_ms),
         _missing(closed, f"{server}, closed: share over 100 ms, as part of what users waited",
                  lambda f: f.service.share, lambda f: f.predicted.share),
-        level("predicted p99", opened, lambda f: f.predicted.p99_ms),
-        level("predicted share over 100 ms", opened, lambda f: 100 * f.predicted.share, "%"),
-        level("open arrivals: response time p99", opened, lambda f: f.response.p99_ms),
-        level("open arrivals: service time p99", opened, lambda f: f.service.p99_ms),
-        level("closed users: response time p99", closed, lambda f: f.response.p99_ms),
-        level("closed users: service time p99", closed, lambda f: f.service.p99_ms),
+        shown("predicted p99", opened, lambda f: f.predicted.p99_ms),
+        shown("predicted share over 100 ms", opened, lambda f: 100 * f.predicted.share, "%"),
+        shown("open arrivals: response time p99", opened, lambda f: f.response.p99_ms),
+        shown("open arrivals: service time p99", opened, lambda f: f.service.p99_ms),
+        shown("closed users: response time p99", closed, lambda f: f.response.p99_ms),
+        shown("closed users: service time p99", closed, lambda f: f.service.p99_ms),
     )  # fmt: skip
 
 
@@ -182,10 +183,9 @@ def _a_static_server(bench: Bench) -> Iterator[_Victim]:
 @contextmanager
 def _a_target(bench: Bench) -> Iterator[_Victim]:
     with running_stack(StackOptions(), bench.say) as stack, serving(bench, stack, TARGET, pool=POOL) as target:
-        ladder = ladder_scenario(CROWDS, bench.choose(3.0, 1.5))
-        ramp = run_load(bench, ladder, target.url)
-        most_per_s = max(ramp.count(phase.name) / phase.duration_s for phase in ladder.phases)
-        yield _Victim(TARGET, target.url, target.pid, busy_ms=1e3 / most_per_s)
+        step_s = bench.choose(3.0, 1.5)
+        most = max(climb(bench, target.url, CROWDS, step_s).values())
+        yield _Victim(TARGET, target.url, target.pid, busy_ms=1e3 * step_s / most)
 
 
 def _freeze_under(bench: Bench, victim: _Victim, kind: str, duration_s: float) -> Frozen:

@@ -8,7 +8,7 @@ from benchmarks.fidelity import vegeta
 from benchmarks.fidelity.base import Bench, Check, Figure, NotMeasuredError, Outcome
 from benchmarks.fidelity.comparison import excess, level
 from benchmarks.fidelity.duel import Duel, fight, side_by_side
-from benchmarks.fidelity.generators import ladder_scenario, run_load
+from benchmarks.fidelity.generators import climb
 from benchmarks.fidelity.statistics import Estimate
 from benchmarks.fidelity.target import serving
 from harness.environment.stack import StackOptions, running_stack
@@ -67,11 +67,8 @@ def capacity(completed: dict[str, int], step_s: float) -> float:
 def run(bench: Bench) -> Outcome:
     program = vegeta.find_or_build(bench)
     with running_stack(StackOptions(), bench.say) as stack, serving(bench, stack, TARGET) as target:
-        ladder = ladder_scenario(LADDER, bench.choose(STEP_S, 1.0))
-        ramp = run_load(bench, ladder, target.url)
-        steps = [phase.name for phase in ladder.phases]
-        completed = {step: ramp.count(step) for step in steps}
-        capacity_per_s = capacity(completed, ladder.phases[0].duration_s)
+        step_s = bench.choose(STEP_S, 1.0)
+        capacity_per_s = capacity(climb(bench, target.url, LADDER, step_s), step_s)
         rate_per_s = 2 * max(1, round(capacity_per_s / 4))
         at_once = side_by_side(
             bench,
