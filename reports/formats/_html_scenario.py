@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reports.formats._numbers import figure, plural
+from reports.formats._numbers import figure, plural, seconds
 from reports.summary import (
     CheckResult,
     CheckVerdict,
@@ -179,7 +179,7 @@ def verdict_mark(verdict: CheckVerdict) -> str:
 def ladder_words(scenario: ScenarioResult) -> str:
     """The phases of a ladder in one sentence, since all but their load is alike."""
     steps = [phase for phase in scenario.phases if not phase.warmup]
-    lengths = " or ".join(dict.fromkeys(f"{round(phase.duration_s, 3):g}" for phase in steps))
+    lengths = " or ".join(dict.fromkeys(seconds(phase.duration_s) for phase in steps))
     behaviours = ", ".join(dict.fromkeys(phase.behaviour for phase in steps))
     loads = [phase.load for phase in steps]
     closed = all(load.endswith(" users") for load in loads)

@@ -142,6 +142,7 @@ def _templates() -> jinja2.Environment:
         spread=_numbers.spread,
         setting=_numbers.setting,
         plural=_numbers.plural,
+        seconds=_numbers.seconds,
         between=_numbers.between,
         tiny=_numbers.tiny,
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from reports.compare import Comparison
 from reports.formats import Format, _tables, _tables_compared, _tables_costs
+from reports.formats._numbers import seconds
 from reports.summary import Caveat, ScenarioResult, Summary
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~&])")
@@ -102,7 +103,7 @@ def _phases(scenario: ScenarioResult) -> Iterator[str]:
     for phase in scenario.phases:
         if not phase.warmup:
             faults = f"; {', '.join(phase.faults)}" if phase.faults else ""
-            text = f"{phase.name}: {round(phase.duration_s, 3):g} s of {phase.load} ({phase.behaviour}){faults}"
+            text = f"{phase.name}: {seconds(phase.duration_s)} s of {phase.load} ({phase.behaviour}){faults}"
             yield f"- {escape(text)}"
 
 
