@@ -122,6 +122,7 @@ def run(
         pool=pool,
     )
     settled = build_plan(wish, quick=quick)
+    settled.workers.require_address()  # here, so that it costs no start of a database
     run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
     folder = output or Path("runs") / run_id
     store = RunStore.create(folder)

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from harness.environment.ports import port_problem
 from harness.errors import PlanError, unknown_name
 from harness.faults import FAULTS
 from harness.load.workers import SINGLE, Workers
@@ -27,7 +28,6 @@ CONTROL = "sync-pool"
 DEFAULT_BIND = "127.0.0.1:5557"
 """Where workers started elsewhere find the load's master; Locust's own port."""
 ANY_ADDRESS = "0.0.0.0"
-HIGHEST_PORT = 65_535
 DEFAULT_SEED = 1
 TRIAL_OVERHEAD_S = 2.5
 """What a trial takes beside its load: processes, database, checks; for the time that is left, no more."""
@@ -114,6 +114,11 @@ class Plan:
 def repeat_of(control: str) -> str:
     """The name under which the control runs once more."""
     return f"{control}-again"
+
+
+def load_seed(seed: int, repetition: int) -> int:
+    """What seeds the arrivals of a repetition of a run with `seed`: the same in each of its trials."""
+    return seed * 1_000_003 + repetition
 
 
 def read_plan_file(path: Path) -> PlanFile:
@@ -211,8 +216,8 @@ def _settle_workers(wish: PlanFile) -> Workers:
             raise PlanError("bind is where attached workers connect to; say how many with attach")
         return Workers(local=local)
     host, _, port = (wish.bind or DEFAULT_BIND).partition(":")
-    if not 0 < int(port) <= HIGHEST_PORT:
-        raise PlanError(f"bind: {port} is no port; choose one from 1024 to {HIGHEST_PORT}")
+    if problem := port_problem(int(port)):
+        raise PlanError(f"bind: {problem}")
     if host == ANY_ADDRESS:
         raise PlanError(
             f"bind: {host} is no address to connect to; name the one at which workers reach this machine"

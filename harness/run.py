@@ -13,13 +13,12 @@ from harness.asking import fetch
 from harness.bank import count_bank
 from harness.conformance import conform, failed
 from harness.environment.facts import describe_environment
-from harness.environment.ports import require_free
 from harness.environment.stack import Stack
 from harness.environment.target import RunningTarget, target_process
 from harness.errors import PoolstormError, TrialFailedError
 from harness.injection import injecting
 from harness.load.client import load_process
-from harness.plan import Plan
+from harness.plan import Plan, load_seed
 from harness.records import (
     Bank,
     Manifest,
@@ -69,10 +68,8 @@ def run_plan(plan: Plan, run_id: str, store: RunStore, stack: Stack, observer: O
     """Run every trial of the plan; a trial that fails is recorded as such and the run goes on.
 
     On KeyboardInterrupt the trial under way is dropped, the finished ones stay, and the manifest returned has
-    the state `interrupted`. Raises EnvironmentSetupError where attached workers could not connect.
+    the state `interrupted`.
     """
-    if plan.workers.attached:
-        require_free(plan.workers.host, plan.workers.port)
     manifest = Manifest(
         run_id=run_id,
         created_at=datetime.now(UTC),
@@ -144,7 +141,7 @@ def run_trial(plan: Plan, spec: TrialSpec, stack: Stack, folder: TrialFolder) ->
             host=plan.workers.host,
         ) as target:
             watch.lap("target")
-            load.prepare(target.url, seed=plan.seed * 1_000_003 + spec.repetition)
+            load.prepare(target.url, seed=load_seed(plan.seed, spec.repetition))
             watch.lap("load")
             conformance = conform(target.url, "before")
             if wrong := failed(conformance):

@@ -50,6 +50,11 @@ def free_port(host: str = HOST) -> int:
         return int(listener.getsockname()[1])
 
 
+def port_problem(port: int) -> str:
+    """What is wrong with a number that is no port, and what to do; empty where it is one."""
+    return "" if 0 < port <= _HIGHEST else f"{port} is no port; choose one from 1024 to {_HIGHEST}"
+
+
 def require_free(host: str, port: int) -> None:
     """Raises EnvironmentSetupError where nobody could listen on that port of `host`, with what to do."""
     _bound(host, port).close()
@@ -62,8 +67,8 @@ def listening_socket(port: int | None, host: str = HOST) -> socket.socket:
     algorithm on, which held every answer back for 40 ms until the client's delayed acknowledgement.
     Raises EnvironmentSetupError where the given port is in use or not allowed, or `host` is another machine.
     """
-    if port is not None and not 0 < port <= _HIGHEST:
-        raise EnvironmentSetupError(f"{port} is no port; choose one from 1024 to {_HIGHEST}")
+    if port is not None and (problem := port_problem(port)):
+        raise EnvironmentSetupError(problem)
     listener = _bound(host, port if port is not None else free_port(host))
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LOOPBACK = "127.0.0.1"
+from harness.environment.ports import HOST, require_free
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +18,18 @@ class Workers:
 
     local: int = 1
     attached: int = 0
-    host: str = LOOPBACK
+    host: str = HOST
     port: int = 0
 
     @property
     def count(self) -> int:
         """All of them."""
         return self.local + self.attached
+
+    def require_address(self) -> None:
+        """Raises EnvironmentSetupError, with what to do, where attached workers could not connect."""
+        if self.attached:
+            require_free(self.host, self.port)
 
 
 SINGLE = Workers()

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 COMMAND = [sys.executable, "-c", "from harness.cli import main; main()"]
@@ -14,3 +19,30 @@ def poolstorm(*arguments: str | Path, timeout_s: float = 180.0) -> subprocess.Co
     return subprocess.run(
         [*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=timeout_s, check=False
     )
+
+
+@dataclass
+class Lent:
+    """A worker lent to runs with --attach; after the block, all that it said and its exit code."""
+
+    said: str = ""
+    returncode: int | None = None
+
+
+@contextmanager
+def lent_worker(address: str, prefix: Sequence[str] = ()) -> Iterator[Lent]:
+    """`poolstorm worker ADDRESS` during the block, then ended as Ctrl-C would; `prefix` goes before it."""
+    process = subprocess.Popen(
+        [*prefix, *COMMAND, "worker", address],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        process_group=0,
+    )
+    lent = Lent()
+    try:
+        yield lent
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)  # what stands before the command may pass no signal on
+        lent.said, _ = process.communicate(timeout=20)
+        lent.returncode = process.returncode

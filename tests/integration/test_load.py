@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -32,7 +31,7 @@ from harness.records import (
 )
 from harness.store import RunStore, TrialFolder
 from scenarios.model import Arrivals, Phase, Scenario
-from tests.integration.command import COMMAND
+from tests.integration.command import lent_worker
 from tests.integration.processes import descendants
 
 pytestmark = pytest.mark.integration
@@ -179,14 +178,7 @@ def test_a_worker_lent_from_elsewhere_runs_its_share_of_one_load_after_the_other
     port = free_port()
     planned = scenario(Phase(name="steady", duration_s=1.0, arrivals=POISSON, behaviour="reader"))
     scheduled = sum(1 for _ in arrival_offsets_ns(POISSON, 1.0, random.Random(SEED)))
-    lent = subprocess.Popen(
-        [*COMMAND, "worker", f"127.0.0.1:{port}"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        process_group=0,
-    )
-    try:
+    with lent_worker(f"127.0.0.1:{port}") as lent:
         store = RunStore.create(tmp_path / "run")
         for number in range(2):
             workers = Workers(local=1, attached=1, port=port)
@@ -197,10 +189,7 @@ def test_a_worker_lent_from_elsewhere_runs_its_share_of_one_load_after_the_other
                 done = go(load, target.url)
                 assert (scheduled, scheduled, 0) == (done.started, done.completed, done.workers_lost)
                 assert scheduled == total(intervals(folder), Outcome.OK)
-    finally:
-        lent.terminate()
-        said, _ = lent.communicate(timeout=10)
-    assert "leaving" in said
+    assert "leaving" in lent.said
     assert 0 == lent.returncode
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +10,11 @@ import pytest
 
 from harness.environment.ports import free_port
 from harness.load.arrivals import arrival_offsets_ns
+from harness.plan import load_seed
 from harness.records import GeneratorReading
 from reports.read import read_run
 from scenarios.model import Arrivals
-from tests.integration.command import COMMAND, poolstorm
+from tests.integration.command import lent_worker, poolstorm
 from tests.integration.elsewhere import AHEAD_S, Elsewhere, elsewhere
 
 pytestmark = pytest.mark.integration
@@ -47,27 +45,16 @@ def test_a_worker_elsewhere_runs_its_share_at_the_right_time(there: Elsewhere, t
     plan, folder = tmp_path / "plan.toml", tmp_path / "run"
     plan.write_text(PLAN)
     meeting = f"{there.here}:{free_port(there.here)}"
-    lent = subprocess.Popen(
-        [*there.prefix, *COMMAND, "worker", meeting],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        process_group=0,
-    )
-    try:
+    with lent_worker(meeting, there.prefix) as lent:
         sharing = ("--workers", "1", "--attach", "1", "--bind", meeting)
         result = poolstorm("run", "--plan", plan, "--output", folder, *sharing)
-    finally:
-        os.killpg(lent.pid, signal.SIGTERM)
-        said, _ = lent.communicate(timeout=20)
-    assert 0 == result.returncode, f"{result.stderr}\n{said}"
-    assert "1 load served" in said
+    assert 0 == result.returncode, f"{result.stderr}\n{lent.said}"
+    assert "1 load served" in lent.said
 
     (trial,) = read_run(folder).trials
     readings = [reading for reading in trial.readings if isinstance(reading, GeneratorReading)]
     arrivals = Arrivals(process="poisson", rate_per_s=RATE_PER_S)
-    trial_seed = SEED * 1_000_003 + 1
-    scheduled = sum(1 for _ in arrival_offsets_ns(arrivals, DURATION_S, random.Random(trial_seed)))
+    scheduled = sum(1 for _ in arrival_offsets_ns(arrivals, DURATION_S, random.Random(load_seed(SEED, 1))))
     assert 2 == trial.record.workers
     assert scheduled == readings[-1].started_total == readings[-1].completed_total
     # A clock taken for ours would have everything sent at once, thousands of seconds late.
