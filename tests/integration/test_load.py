@@ -17,7 +17,7 @@ from harness.environment.ports import free_port
 from harness.environment.target import RunningTarget, target_process
 from harness.errors import TrialFailedError
 from harness.load.arrivals import arrival_offsets_ns
-from harness.load.client import Load, load_process
+from harness.load.client import NO_SAMPLES, Load, load_process
 from harness.load.messages import Done
 from harness.load.workers import SINGLE, Workers
 from harness.records import (
@@ -211,3 +211,20 @@ def test_a_worker_of_another_version_is_turned_away(
         with pytest.raises(TrialFailedError, match=r"an attached worker is of poolstorm 0\.0\.1 and this is"):
             load.prepare(target.url, SEED)
         child.stop()
+
+
+def test_a_load_process_that_outlives_its_output_is_asked_how_it_ended(leash: Leash, folder: TrialFolder) -> None:
+    dying = "import os, sys, time; os.close(1); time.sleep(0.3); sys.exit('out of luck')"
+    child = leash.start(
+        [sys.executable, "-c", dying],
+        env=os.environ,
+        log_path=folder.log_file("load"),
+        name="load process",
+        stdin=True,
+        stdout=True,
+    )
+    planned = scenario(Phase(name="steady", duration_s=1.0, arrivals=POISSON, behaviour="reader"))
+    load = Load(child, None, NO_SAMPLES, folder, planned)
+    with pytest.raises(TrialFailedError, match="load process ended with exit code 1; its last words: out of luck"):
+        load.prepare("http://127.0.0.1:9", SEED)
+    child.stop()
