@@ -15,7 +15,7 @@ class Merger:
 
     A beginning counts when the first worker reports it, an end when the last living one has. Gauges add up, of
     latenesses and processor times the worst counts; a merged reading is given whenever the first worker still
-    alive reports.
+    at work reports, and whenever one has ended or is lost, so that the last holds all that was ever told.
     """
 
     def __init__(self, count: int) -> None:
@@ -24,6 +24,8 @@ class Merger:
         self._seen: dict[tuple[MarkKind, str], list[tuple[str, Mark]]] = {}
         self._told: set[tuple[MarkKind, str]] = set()
         self._readings: dict[str, GeneratorReading] = {}
+        self._told_ns = 0  # the time of the last merged reading; no later one is before it
+        self._late_max_ms = self._loop_gap_max_ms = 0.0  # since then
         self._done: dict[str, messages.Done] = {}
 
     def add(self, worker: str, event: messages.Event) -> Iterator[messages.Marked | messages.Gauged]:
@@ -34,18 +36,21 @@ class Merger:
                 self._seen.setdefault(key, []).append((worker, mark))
                 yield from self._tell_if_due(key)
             case messages.Gauged(reading=reading):
-                first = not self._readings or worker == min(set(self._readings) - self._lost, default=worker)
                 self._readings[worker] = reading
-                if first:
-                    yield messages.Gauged(reading=self._sum(reading))
+                self._late_max_ms = max(self._late_max_ms, reading.late_max_ms)
+                self._loop_gap_max_ms = max(self._loop_gap_max_ms, reading.loop_gap_max_ms)
+                if worker == min(set(self._readings) - self._lost - set(self._done), default=None):
+                    yield from self._sum(reading)
             case messages.Done():
                 self._done[worker] = event
+                yield from self._sum(self._readings.get(worker))
             case messages.Ready():
                 pass
 
-    def lose(self, worker: str) -> Iterator[messages.Marked]:
+    def lose(self, worker: str) -> Iterator[messages.Marked | messages.Gauged]:
         """The worker is gone: ends that waited for it alone are due."""
         self._lost.add(worker)
+        yield from self._sum(self._readings.get(worker))
         for key in list(self._seen):
             yield from self._tell_if_due(key)
 
@@ -73,18 +78,25 @@ class Merger:
             pick = min if key[0] in _BEGINNINGS else max
             yield messages.Marked(mark=pick((mark for _, mark in reports), key=lambda mark: mark.t_ns))
 
-    def _sum(self, latest: GeneratorReading) -> GeneratorReading:
-        readings = [reading for worker, reading in self._readings.items() if worker not in self._lost]
+    def _sum(self, cause: GeneratorReading | None) -> Iterator[messages.Gauged]:
+        """All readings as one, in the phase of the reading that made it due; none as long as there is none."""
+        if cause is None:
+            return
         everyone = self._readings.values()  # totals of a lost worker stay counted
-        return GeneratorReading(
-            t_ns=latest.t_ns,
-            phase=latest.phase,
-            users=sum(reading.users for reading in readings),
-            in_flight=sum(reading.in_flight for reading in readings),
-            started_total=sum(reading.started_total for reading in everyone),
-            completed_total=sum(reading.completed_total for reading in everyone),
-            not_started_total=sum(reading.not_started_total for reading in everyone),
-            late_max_ms=max(reading.late_max_ms for reading in readings),
-            loop_gap_max_ms=max(reading.loop_gap_max_ms for reading in readings),
-            busiest_cpu_s=max(reading.busiest_cpu_s or 0.0 for reading in readings),
+        living = [reading for worker, reading in self._readings.items() if worker not in self._lost]
+        yield messages.Gauged(
+            reading=GeneratorReading(
+                t_ns=max(cause.t_ns, self._told_ns),
+                phase=cause.phase,
+                users=sum(reading.users for reading in living),
+                in_flight=sum(reading.in_flight for reading in living),
+                started_total=sum(reading.started_total for reading in everyone),
+                completed_total=sum(reading.completed_total for reading in everyone),
+                not_started_total=sum(reading.not_started_total for reading in everyone),
+                late_max_ms=self._late_max_ms,
+                loop_gap_max_ms=self._loop_gap_max_ms,
+                busiest_cpu_s=max(reading.busiest_cpu_s or 0.0 for reading in everyone),
+            )
         )
+        self._told_ns = max(cause.t_ns, self._told_ns)
+        self._late_max_ms = self._loop_gap_max_ms = 0.0

@@ -67,11 +67,62 @@ def test_gauges_add_up_and_of_latenesses_the_worst_counts() -> None:
     )
 
 
+def readings(events: Iterable[object]) -> list[GeneratorReading]:
+    return [event.reading for event in events if isinstance(event, Gauged)]
+
+
+def done(**values: float) -> Done:
+    base = {"started": 0, "completed": 0, "not_started": 0, "aborted": 0, "acknowledged_transfers": 0, "cpu_s": 0}
+    return Done.model_validate({**base, **values})
+
+
+def test_a_lateness_told_between_two_merged_readings_is_told_once() -> None:
+    merger = Merger(2)
+    list(merger.add("a", gauged()))
+    list(merger.add("b", gauged(late_max_ms=7.5, loop_gap_max_ms=3.0)))
+    list(merger.add("b", gauged(late_max_ms=0.5)))  # its next, before the first worker reports again
+    (told,) = readings(merger.add("a", gauged(t_ns=5)))
+    assert (7.5, 3.0) == (told.late_max_ms, told.loop_gap_max_ms)
+    (told,) = readings(merger.add("a", gauged(t_ns=6)))
+    assert (0.0, 0.0) == (told.late_max_ms, told.loop_gap_max_ms)
+
+
+def test_the_last_merged_reading_holds_what_every_worker_last_told() -> None:
+    merger = Merger(2)
+    list(merger.add("a", gauged(t_ns=9, not_started_total=1)))
+    list(merger.add("a", done(not_started=1)))
+    told = readings(merger.add("b", gauged(t_ns=8, not_started_total=4, late_max_ms=2.5)))
+    told += readings(merger.add("b", done(not_started=4)))
+    assert 5 == told[-1].not_started_total
+    assert 2.5 == max(reading.late_max_ms for reading in told)
+    assert [9, 9] == [reading.t_ns for reading in told]
+
+
+def test_when_the_first_worker_is_done_or_gone_the_next_one_sets_the_pace() -> None:
+    merger = Merger(3)
+    for worker in "abc":
+        list(merger.add(worker, gauged(t_ns=1, started_total=10)))
+    list(merger.lose("a"))
+    assert [] == readings(merger.add("c", gauged(t_ns=2, started_total=20)))
+    (told,) = readings(merger.add("b", gauged(t_ns=2, started_total=20)))
+    assert 50 == told.started_total
+    list(merger.add("b", done()))
+    (told,) = readings(merger.add("c", gauged(t_ns=3, started_total=30)))
+    assert 60 == told.started_total
+
+
+def test_a_lost_worker_that_speaks_again_is_no_longer_listened_to_for_the_pace() -> None:
+    merger = Merger(1)
+    assert [] == readings(merger.lose("a"))
+    assert [] == readings(merger.add("a", gauged(started_total=3)))
+    assert 3 == merger.account(lost=1).started
+
+
 def test_the_account_is_the_sum_and_a_lost_worker_counts_with_what_it_last_told() -> None:
     merger = Merger(2)
     list(merger.add("b", gauged(started_total=7, completed_total=5, busiest_cpu_s=0.25)))
-    done = Done(started=10, completed=9, not_started=1, aborted=1, acknowledged_transfers=4, cpu_s=0.5)
-    list(merger.add("a", done))
+    told = done(started=10, completed=9, not_started=1, aborted=1, acknowledged_transfers=4, cpu_s=0.5)
+    list(merger.add("a", told))
     list(merger.lose("b"))
     account = merger.account(lost=1, own_cpu_s=0.125)
     assert (17, 14, 1, 1, 4, 0.875, 1) == (
