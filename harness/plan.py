@@ -179,7 +179,7 @@ def build_plan(wish: PlanFile, *, quick: bool = False) -> Plan:
     """Settle every choice, check it against the registries and lay out the trials.
 
     Raises PlanError for names that are unknown, faults that no registry has or whose settings are off, pool
-    settings that no target takes, and lists without an entry.
+    settings that no target takes, lists without an entry, and more workers than requests in flight.
     """
     scenarios = _settle_scenarios(wish, QUICK_SCENARIOS if quick else DEFAULT_SCENARIOS)
     targets = _distinct("target", wish.targets or (QUICK_TARGETS if quick else tuple(TARGETS)))
@@ -197,6 +197,13 @@ def build_plan(wish: PlanFile, *, quick: bool = False) -> Plan:
     repetitions = wish.repetitions or 1
     if wish.aa if wish.aa is not None else repetitions > 1:
         targets = (*targets, repeat_of(control))
+    workers = _settle_workers(wish)
+    for scenario in scenarios:
+        if scenario.in_flight_cap < workers.count:
+            raise PlanError(
+                f"scenario.{scenario.name}: in_flight_cap {scenario.in_flight_cap} cannot be shared among "
+                f"{workers.count} workers; raise it, or use fewer of them"
+            )
     return Plan(
         scenarios=scenarios,
         targets=targets,
@@ -205,7 +212,7 @@ def build_plan(wish: PlanFile, *, quick: bool = False) -> Plan:
         control=control,
         trials=_lay_out([scenario.name for scenario in scenarios], targets, repetitions, seed),
         pool=wish.pool,
-        workers=_settle_workers(wish),
+        workers=workers,
     )
 
 

@@ -144,8 +144,9 @@ class Scenario(Declaration):
 
     `pool` overrides pool settings of every target alike (names as in `targets.settings.PoolSettings`), so
     that a trial of seconds can show what a timeout of thirty would hide; reports name each override.
-    Requests time out at the client after `request_timeout_s`; at most `in_flight_cap` run at once, and what
-    the cap keeps back is counted. After the last phase, requests under way get `drain_s` to end.
+    Requests time out at the client after `request_timeout_s`; at most `in_flight_cap` run at once, shared equally
+    by the load processes, and what the cap keeps back is counted. After the last phase, requests under way get
+    `drain_s` to end.
     """
 
     name: Name

@@ -24,9 +24,9 @@ class Share:
         """Every `count`-th arrival."""
         return islice(schedule, self.index, None, self.count)
 
-    def of_users(self, users: int) -> int:
-        """As equal a part as whole users allow."""
-        return users // self.count + (self.index < users % self.count)
+    def of_number(self, number: int) -> int:
+        """As equal a part of so many as whole ones allow."""
+        return number // self.count + (self.index < number % self.count)
 
 
 WHOLE = Share(0, 1)

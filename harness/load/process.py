@@ -165,7 +165,7 @@ class Generator:
     """Runs a scenario's phases one after the other, from a given origin.
 
     Of several workers, each runs its `share`: every so-and-so-many-th arrival of the one seeded schedule, and its
-    part of the closed users. `emit` takes what is to be told.
+    part of the closed users and of the cap. `emit` takes what is to be told.
     """
 
     def __init__(
@@ -176,6 +176,7 @@ class Generator:
         self.stopping = GeventEvent()  # set when the harness wants the load to end early
         self._emit = emit
         self._share = share
+        self._in_flight_cap = share.of_number(order.scenario.in_flight_cap)
         self._rng = random.Random(f"{order.seed}/{share.index}")
         self._arrivals_rng = random.Random(order.seed)
         self._phase = ""
@@ -229,7 +230,7 @@ class Generator:
     def _run_phase(self, phase: Phase, start_ns: int) -> None:
         if phase.users is not None:
             user_class = BEHAVIOURS[phase.behaviour]
-            users = self._share.of_users(phase.users)
+            users = self._share.of_number(phase.users)
             self._runner.start(users, spawn_rate=max(1, users), user_classes=[user_class])
             return
         assert phase.arrivals is not None
@@ -242,7 +243,7 @@ class Generator:
             self._sleep_until(start_ns + offset_ns - self.samples.lead.ns)
             if self.stopping.is_set():
                 return
-            if len(self._greenlets) >= self.scenario.in_flight_cap:
+            if len(self._greenlets) >= self._in_flight_cap:
                 self.samples.not_started += 1
                 continue
             greenlet = gevent.spawn(self._one_arrival, task, user, start_ns + offset_ns)

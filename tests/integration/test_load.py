@@ -75,6 +75,13 @@ def total(found: list[Interval], outcome: Outcome | None = None) -> int:
     )
 
 
+def readings(folder: TrialFolder) -> list[GeneratorReading]:
+    """What the load told of itself; closes the folder."""
+    folder.close()
+    lines = (folder.path / "readings.jsonl").read_text().splitlines()
+    return [reading for line in lines if isinstance(reading := decode_reading(line), GeneratorReading)]
+
+
 POISSON = Arrivals(process="poisson", rate_per_s=100)
 
 
@@ -104,11 +111,8 @@ def test_closed_users_are_as_many_as_planned_and_phases_follow_each_other(
         done = go(load, target.url)
     assert done.started == done.completed == total(intervals(folder))
     assert {"few", "more"} == {interval.key.phase for interval in intervals(folder)}
-    folder.close()
-    readings = [decode_reading(line) for line in (folder.path / "readings.jsonl").read_text().splitlines()]
     users = {"few": 0, "more": 0}
-    for reading in readings:
-        assert isinstance(reading, GeneratorReading)
+    for reading in readings(folder):
         users[reading.phase] = max(users[reading.phase], reading.users)
     assert {"few": 3, "more": 7} == users
     marks = (folder.path / "marks.jsonl").read_text()
@@ -130,12 +134,16 @@ def test_no_request_waits_for_the_answer_of_another(
     assert slowest_ns < 2_500_000_000  # one after the other would have taken twenty seconds
 
 
-def test_what_the_cap_keeps_back_is_counted(leash: Leash, target: RunningTarget, folder: TrialFolder) -> None:
+@pytest.mark.parametrize("workers", [SINGLE, Workers(local=2)], ids=["alone", "two-workers"])
+def test_what_the_cap_keeps_back_is_counted(
+    leash: Leash, target: RunningTarget, folder: TrialFolder, workers: Workers
+) -> None:
     arrivals = Arrivals(rate_per_s=40)
     planned = scenario(Phase(name="steady", duration_s=1.0, arrivals=arrivals, behaviour="holder"), cap=4)
-    with load_process(leash, scenario=planned, folder=folder) as load:
+    with load_process(leash, scenario=planned, folder=folder, workers=workers) as load:
         done = go(load, target.url)
     assert 40 == done.started + done.not_started
+    assert done.not_started == readings(folder)[-1].not_started_total
     # Four at once, half a second each, one second long: eight, or four more where the last just fit.
     assert 4 <= done.started <= 12
 

@@ -141,6 +141,6 @@ def test_shares_together_are_the_whole(count: int) -> None:
     schedule = list(range(0, 1000, 7))
     shares = [Share(index, count) for index in range(count)]
     assert schedule == sorted(offset for share in shares for offset in share.of_arrivals(iter(schedule)))
-    assert [23] * 3 == [sum(share.of_users(23) for share in shares)] * 3
-    parts = [share.of_users(23) for share in shares]
+    assert [23] * 3 == [sum(share.of_number(23) for share in shares)] * 3
+    parts = [share.of_number(23) for share in shares]
     assert max(parts) - min(parts) <= 1

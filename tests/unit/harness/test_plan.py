@@ -190,6 +190,10 @@ LATE_FAULT = {"kind": "latency", "at_s": 1.5, "duration_s": 1.0, "settings": {"l
             {"scenario": {"latency": {"in_flight_cap": 0}}},
             "in_flight_cap: Input should be greater than or equal to 1",
         ),
+        (
+            {"scenario": {"latency": {"in_flight_cap": 2}}, "workers": 2, "attach": 1},
+            "scenario.latency: in_flight_cap 2 cannot be shared among 3 workers; raise it",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line_with_the_mend(document: dict[str, Any], expected: str) -> None:
