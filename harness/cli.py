@@ -6,6 +6,7 @@ import gc
 import signal
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from typing import Annotated, NoReturn
@@ -101,6 +102,7 @@ def run(
 ) -> None:
     """Run scenarios against targets, record everything, and write the report."""
     from harness.environment.stack import StackOptions, running_stack
+    from harness.load.attached import wait_for_attached
     from harness.plan import PlanFile, build_plan, merge_wishes, read_plan_file
     from harness.records import RunState
     from harness.run import run_plan
@@ -130,6 +132,7 @@ def run(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with store.discarded_if_empty():
+            wait_for_attached(settled.workers, partial(say, error=True))
             with RunDisplay(settled) as display, running_stack(options, display.say) as stack:
                 manifest = run_plan(settled, run_id, store, stack, display)
             if manifest.state is RunState.INTERRUPTED and not store.has_trials():

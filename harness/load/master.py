@@ -14,14 +14,16 @@ import harness.load.event_loop  # noqa: F401
 import locust
 
 # isort: split
+import io
 import platform
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import gevent
 from locust.env import Environment
@@ -51,12 +53,12 @@ class GatheringError(Exception):
 
 
 class Master:
-    """Gathers `count` workers on `host:port` and conducts them; `log` receives the joined histogram log."""
+    """Gathers `count` workers on `host:port` and conducts them; `arrived` hears how many have come, one by one."""
 
-    def __init__(self, host: str, port: int, count: int, log: Path) -> None:
+    def __init__(self, host: str, port: int, count: int, arrived: Callable[[int], None] | None = None) -> None:
         self._count = count
-        self._log = log.open("w", encoding="ascii")
-        self._log.write(HLOG_HEADER)
+        self._arrived = arrived
+        self._log: IO[str] = io.StringIO()
         self._runner = Environment().create_master_runner(host, port)
         self._runner.register_message(HELLO, self._on_hello)
         self._runner.register_message(EVENT, self._on_event)
@@ -71,10 +73,15 @@ class Master:
         self._round_trips_ns: dict[str, list[tuple[int, int]]] = {}  # worker -> (round trip, offset)
         self._merger = Merger(count)
 
+    def muster(self, within_s: float, mend: str = "") -> None:
+        """Wait until the workers are there. Raises GatheringError, which says how to `mend` it."""
+        # Not when Locust calls them ready: a worker drops what comes before it has said which messages it takes.
+        workers = "the worker" if self._count == 1 else f"all {self._count} workers"
+        self._wait(lambda: len(self._present) >= self._count, f"{workers} to connect{mend}", within_s)
+
     def gather(self, order: messages.LoadOrder) -> None:
         """Wait for the workers, hand out their orders, compare clocks. Raises GatheringError."""
-        # Not when Locust calls them ready: a worker drops what comes before it has said which messages it takes.
-        self._wait(lambda: len(self._present) >= self._count, f"{self._count} workers to connect")
+        self.muster(GATHER_S)
         self._workers = self._present[: self._count]
         for index, worker in enumerate(self._workers):
             self._send(ORDER, {"order": order.model_dump_json(), "index": index, "count": self._count}, worker)
@@ -85,9 +92,11 @@ class Master:
             gevent.sleep(0.01)
         self._wait(lambda: len(self._round_trips_ns) == self._count, "the workers' clocks")
 
-    def conduct(self, origin_ns: int) -> messages.Done:
-        """Start together, and wait for every worker that lives to end and to hand in its log."""
+    def conduct(self, origin_ns: int, log: IO[str]) -> messages.Done:
+        """Start together, and wait for every worker that lives to end and to hand in its part of the `log`."""
         self._origin_ns = origin_ns
+        self._log = log
+        log.write(HLOG_HEADER)
         spent_before_s = time.process_time()
         for worker in self._workers:
             _, offset_ns = min(self._round_trips_ns[worker])
@@ -95,7 +104,6 @@ class Master:
         while len(self._logged | self._lost) < self._count:
             gevent.sleep(POLL_S)
             self._look_for_lost()
-        self._log.close()
         return self._merger.account(lost=len(self._lost), own_cpu_s=time.process_time() - spent_before_s)
 
     def stop(self) -> None:
@@ -110,8 +118,8 @@ class Master:
     def _send(self, kind: str, data: dict[str, Any], worker: str) -> None:
         self._runner.send_message(kind, data, worker)
 
-    def _wait(self, come: Callable[[], bool], what: str) -> None:
-        deadline_s = time.monotonic() + GATHER_S
+    def _wait(self, come: Callable[[], bool], what: str, within_s: float = GATHER_S) -> None:
+        deadline_s = time.monotonic() + within_s
         while not come():
             if self._strangers:
                 raise GatheringError(
@@ -119,7 +127,7 @@ class Master:
                     f"{version('poolstorm')}; install the same over there"
                 )
             if time.monotonic() > deadline_s:
-                raise GatheringError(f"waited {GATHER_S:g} s in vain for {what}")
+                raise GatheringError(f"waited {within_s:g} s in vain for {what}")
             gevent.sleep(POLL_S)
 
     def _look_for_lost(self) -> None:
@@ -139,6 +147,8 @@ class Master:
             self._strangers.add(theirs)
         elif msg.node_id not in self._present:
             self._present.append(msg.node_id)
+            if self._arrived:
+                self._arrived(len(self._present))
 
     def _on_clock(self, msg: Any, **_: Any) -> None:
         now_ns = time.monotonic_ns()
@@ -178,11 +188,26 @@ def _next_line() -> str:
     return str(gevent.get_hub().threadpool.apply(sys.stdin.readline))
 
 
-def main() -> None:
-    """`python -m harness.load.master HOST PORT COUNT FILE`: the generator's protocol on standard streams."""
-    host, port, count, log = sys.argv[1:]
-    master = Master(host, int(port), int(count), Path(log))
+@contextmanager
+def master_of(host: str, port: int, count: int, arrived: Callable[[int], None] | None = None) -> Iterator[Master]:
+    """A master for the block; then its workers are sent home, and if they did not gather the process fails."""
+    master = Master(host, port, count, arrived)
     try:
+        yield master
+    except GatheringError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)
+    finally:
+        master.quit()
+
+
+def main() -> None:
+    """`python -m harness.load.master HOST PORT COUNT FILE`: the generator's protocol on standard streams.
+
+    FILE receives the joined histogram log.
+    """
+    host, port, count, log_path = sys.argv[1:]
+    with master_of(host, int(port), int(count)) as master, Path(log_path).open("w", encoding="ascii") as log:
         order = _next_line()
         if not order:
             return
@@ -192,12 +217,9 @@ def main() -> None:
         start = _next_line()
         if not start:
             return
-        to_standard_output(master.conduct(messages.StartOrder.model_validate_json(start).origin_ns))
-    except GatheringError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(1)
-    finally:
-        master.quit()
+        done = master.conduct(messages.StartOrder.model_validate_json(start).origin_ns, log)
+        log.flush()  # before the harness hears that all is there
+        to_standard_output(done)
 
 
 if __name__ == "__main__":

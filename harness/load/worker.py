@@ -31,6 +31,7 @@ from harness.load import messages
 from harness.load.arrivals import Share
 from harness.load.master import CLOCK, EVENT, HELLO, LOG, ORDER, START, STOP, clock_id
 from harness.load.process import Generator
+from harness.load.workers import NO_LOAD
 from harness.records import response_interval_ns
 
 HELLO_EVERY_S = 1.0
@@ -57,11 +58,11 @@ class Worker:
         if self._generator is not None:
             self._generator.stopping.set()
 
-    def run(self) -> None:
-        """Wait for an order, carry it out, hand in the log; leave without one if the master sends home."""
+    def run(self) -> bool:
+        """Wait for an order, carry it out, hand in the log. False if the master sends home without one."""
         while not self._order.ready():
             if not len(self._runner.greenlet):
-                return
+                return False
             self._say_hello()
             self._order.wait(timeout=HELLO_EVERY_S)
         data = self._order.get()
@@ -78,6 +79,7 @@ class Worker:
             recorder.wait()
             self._hand_in(log)
         self._wait_to_be_sent_home()
+        return True
 
     def _say_hello(self) -> None:
         """Tell the master that messages are taken from now on, and again as long as it has nothing to say.
@@ -134,11 +136,16 @@ def _start_recorder(log: Path, interval_ns: int) -> tuple[subprocess.Popen[bytes
 
 
 def main() -> None:
-    """`python -m harness.load.worker HOST PORT`: one load, then leave."""
-    worker = Worker(sys.argv[1], int(sys.argv[2]))
+    """`python -m harness.load.worker HOST PORT`: one load, then leave; with NO_LOAD if none was to be had."""
+    try:
+        worker = Worker(sys.argv[1], int(sys.argv[2]))
+    except ConnectionError:  # Locust's own patience, five minutes
+        sys.exit(NO_LOAD)
     signal.signal(signal.SIGTERM, lambda *_: worker.stop())
-    worker.run()
+    served = worker.run()
     worker.quit()
+    if not served:
+        sys.exit(NO_LOAD)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from harness.environment.ports import HOST, require_free
 
+NO_LOAD = 3
+"""Exit code of a worker that was sent home without a load, or found no master to give it one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Workers:

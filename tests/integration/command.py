@@ -25,6 +25,7 @@ def poolstorm(*arguments: str | Path, timeout_s: float = 180.0) -> subprocess.Co
 class Lent:
     """A worker lent to runs with --attach; after the block, all that it said and its exit code."""
 
+    pid: int
     said: str = ""
     returncode: int | None = None
 
@@ -39,7 +40,7 @@ def lent_worker(address: str, prefix: Sequence[str] = ()) -> Iterator[Lent]:
         text=True,
         process_group=0,
     )
-    lent = Lent()
+    lent = Lent(process.pid)
     try:
         yield lent
     finally:

@@ -201,26 +201,6 @@ def test_a_worker_lent_from_elsewhere_runs_its_share_of_one_load_after_the_other
     assert 0 == lent.returncode
 
 
-def test_a_worker_of_another_version_is_turned_away(
-    leash: Leash, target: RunningTarget, folder: TrialFolder
-) -> None:
-    planned = scenario(Phase(name="steady", duration_s=1.0, arrivals=POISSON, behaviour="reader"))
-    port = free_port()
-    older = (
-        "import importlib.metadata as m; m.version = lambda _: '0.0.1'; import harness.load.worker as w; w.main()"
-    )
-    with load_process(leash, scenario=planned, folder=folder, workers=Workers(attached=1, port=port)) as load:
-        child = leash.start(
-            [sys.executable, "-c", older, "127.0.0.1", str(port)],
-            env=os.environ,
-            log_path=folder.log_file("older"),
-            name="a worker of another version",
-        )
-        with pytest.raises(TrialFailedError, match=r"an attached worker is of poolstorm 0\.0\.1 and this is"):
-            load.prepare(target.url, SEED)
-        child.stop()
-
-
 def test_a_load_process_that_outlives_its_output_is_asked_how_it_ended(leash: Leash, folder: TrialFolder) -> None:
     dying = "import os, sys, time; os.close(1); time.sleep(0.3); sys.exit('out of luck')"
     child = leash.start(
