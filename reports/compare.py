@@ -18,6 +18,7 @@ from reports.summary import (
     Summary,
     TargetResult,
 )
+from reports.wording import seconds
 
 COMPARISON_FORMAT = "poolstorm-comparison"
 COMPARISON_VERSION = 2
@@ -280,16 +281,18 @@ def _own_caveats(a: Summary, b: Summary) -> list[Caveat]:
 
 def _scenario_caveats(a: ScenarioResult, b: ScenarioResult) -> list[Caveat]:
     advice = "Phases that differ are not the same measurement; run both with the same scenario and durations."
-    described_a = {
-        p.name: f"{p.load} {p.behaviour} for {p.duration_s:g} s {'; '.join(p.faults)}" for p in a.phases
-    }
-    described_b = {
-        p.name: f"{p.load} {p.behaviour} for {p.duration_s:g} s {'; '.join(p.faults)}" for p in b.phases
-    }
     return [
-        *_differing("scenario-differs", a.name, described_a, described_b, advice),
+        *_differing("scenario-differs", a.name, _phases(a), _phases(b), advice),
         *_differing("pool-overrides-differ", a.name, a.pool_overrides, b.pool_overrides, advice),
     ]
+
+
+def _phases(scenario: ScenarioResult) -> dict[str, str]:
+    """What was declared of each phase, in words that can be compared."""
+    return {
+        phase.name: f"{phase.load} {phase.behaviour} for {seconds(phase.duration_s)} s {'; '.join(phase.faults)}"
+        for phase in scenario.phases
+    }
 
 
 Value = str | int | float | bool | None

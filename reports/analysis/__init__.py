@@ -24,6 +24,7 @@ from reports.analysis.validity import Case, Doubt, doubts, proves_faults
 from reports.analysis.windows import course
 from reports.read import Run
 from reports.summary import NoiseFloor, PhaseInfo, RunInfo, ScenarioResult, Summary, TargetResult, TrialLine
+from reports.wording import seconds
 from scenarios.model import FaultSpec, Scalar, Scenario
 
 NOT_RUN = "not-run"
@@ -198,7 +199,7 @@ def describe_fault(fault: FaultSpec) -> str:
     text = ", ".join(words)
     if not text.startswith(f"{fault.kind} "):
         text = f"{fault.kind} ({text})" if text else fault.kind
-    return f"{text} from {fault.at_s:g} s for {fault.duration_s:g} s"
+    return f"{text} from {seconds(fault.at_s)} s for {seconds(fault.duration_s)} s"
 
 
 def _describe_setting(kind: str, name: str, value: Scalar) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reports.formats._numbers import figure, plural, seconds
+from reports.formats._numbers import figure, plural
 from reports.summary import (
     CheckResult,
     CheckVerdict,
@@ -16,6 +16,7 @@ from reports.summary import (
     ScenarioResult,
     Spread,
 )
+from reports.wording import seconds
 
 MEASURES = (
     ("success", "successes"),

@@ -65,11 +65,6 @@ def setting(value: float | str | bool | None) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def seconds(value: float) -> str:
-    """A length of time as planned, to the millisecond: `5`, `0.923`, `3600`."""
-    return f"{round(value, 3):g}"
-
-
 def plural(count: int, noun: str) -> str:
     """`1 trial`, `3 trials`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -25,6 +25,7 @@ from reports.formats import (
     _numbers,
 )
 from reports.summary import Summary
+from reports.wording import seconds
 
 if TYPE_CHECKING:
     import jinja2
@@ -142,7 +143,7 @@ def _templates() -> jinja2.Environment:
         spread=_numbers.spread,
         setting=_numbers.setting,
         plural=_numbers.plural,
-        seconds=_numbers.seconds,
+        seconds=seconds,
         between=_numbers.between,
         tiny=_numbers.tiny,
     )

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 
 from reports.compare import Comparison
 from reports.formats import Format, _tables, _tables_compared, _tables_costs
-from reports.formats._numbers import seconds
 from reports.summary import Caveat, ScenarioResult, Summary
+from reports.wording import seconds
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~&])")
 

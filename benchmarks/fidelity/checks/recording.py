@@ -13,7 +13,7 @@ import psutil
 
 from benchmarks.fidelity.bare_order import READY, Answer, Order
 from benchmarks.fidelity.base import Bench, Check, Figure, NotMeasuredError, Outcome
-from benchmarks.fidelity.comparison import alternating, gap
+from benchmarks.fidelity.comparison import alternating, gap, level
 from benchmarks.fidelity.generators import (
     HEAD_START_NS,
     closed_scenario,
@@ -66,9 +66,9 @@ def judge(costs: Costs) -> tuple[Figure, ...]:
         _rate("highest rate, recorded", costs.fast_ours),
         _cpu("processor time of a request, bare Locust", costs.paced_bare),
         _cpu("processor time of a request, recorded", costs.paced_ours),
-        Figure(
+        level(
             "processor time of a request in the recorder, a process of its own",
-            median_estimate([cost.recorder_us for cost in costs.paced_ours]),
+            [cost.recorder_us for cost in costs.paced_ours],
             "us",
         ),
         _cpu(
@@ -79,11 +79,11 @@ def judge(costs: Costs) -> tuple[Figure, ...]:
 
 
 def _rate(name: str, rounds: Sequence[Cost]) -> Figure:
-    return Figure(name, median_estimate([cost.per_s for cost in rounds]), "requests/s")
+    return level(name, [cost.per_s for cost in rounds], "requests/s")
 
 
 def _cpu(name: str, rounds: Sequence[Cost]) -> Figure:
-    return Figure(name, median_estimate([cost.cpu_us for cost in rounds]), "us")
+    return level(name, [cost.cpu_us for cost in rounds], "us")
 
 
 def _bare(bench: Bench, url: str, users: int, behaviour: Behaviour, duration_s: float) -> Cost:

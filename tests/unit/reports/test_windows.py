@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from harness.records import MarkKind, Outcome
-from reports.analysis import analyse
+from reports.analysis import analyse, describe_fault
 from reports.analysis.folding import fold_trial
 from reports.analysis.windows import course
 from reports.read import read_run
 from reports.summary import FaultWindow
-from scenarios.model import Scenario
+from scenarios.model import FaultSpec, Scenario
 from tests.unit.reports.builder import Request, TrialBuilder, one_phase, target_info, write_run
 
 SCENARIO = Scenario(name="broken", title="Broken", question="What?", phases=(one_phase(duration_s=4.0),))
@@ -192,3 +192,8 @@ def test_recovery_does_not_depend_on_the_order_of_the_log(tmp_path: Path) -> Non
 
     assert there == back
     assert there.recovery_ms is not None
+
+
+def test_a_fault_of_a_scaled_scenario_is_described_to_the_millisecond() -> None:
+    spec = FaultSpec(kind="latency", settings={"latency_ms": 10}, at_s=1 / 3, duration_s=4 / 3)
+    assert "latency 10 ms from 0.333 s for 1.333 s" == describe_fault(spec)
