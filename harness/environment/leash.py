@@ -96,6 +96,17 @@ class Child:
             self._forget()
             self._stopped = True
 
+    def tell(self, line: str) -> None:
+        """A line to the standard input of a child that was started with one. Raises OSError if it has gone."""
+        assert self.popen.stdin is not None
+        self.popen.stdin.write(line.encode() + b"\n")
+        self.popen.stdin.flush()
+
+    def lines(self) -> Iterator[str]:
+        """The standard output of a child that was started with one, line by line as they come, to its end."""
+        assert self.popen.stdout is not None
+        return (line.decode().rstrip("\n") for line in self.popen.stdout)
+
     def tail_of_log(self, lines: int = 1) -> str:
         """The last `lines` lines of the log that are not blank; empty where there is none."""
         try:

@@ -39,9 +39,8 @@ def wait_for_attached(workers: Workers, say: Callable[[str], None], within_s: fl
             name="roll call",
             stdout=True,
         )  # fmt: skip
-        assert child.popen.stdout is not None
-        for line in child.popen.stdout:
-            say(line.decode().strip())
+        for line in child.lines():
+            say(line)
         if child.popen.wait() != 0:
             raise EnvironmentSetupError(child.tail_of_log())
 

@@ -96,20 +96,15 @@ class Load:
         return self._done
 
     def _say(self, message: messages.Message) -> None:
-        stdin = self._generator.popen.stdin
-        assert stdin is not None
         try:
-            stdin.write(message.model_dump_json().encode() + b"\n")
-            stdin.flush()
+            self._generator.tell(message.model_dump_json())
         except OSError as error:
             raise TrialFailedError(f"the load process is gone: {self._generator.end_description()}") from error
 
     def _listen(self) -> None:
-        stdout = self._generator.popen.stdout
-        assert stdout is not None
         try:
-            for line in stdout:
-                match messages.decode_event(line.decode()):
+            for line in self._generator.lines():
+                match messages.decode_event(line):
                     case messages.Ready():
                         self._ready.set()
                     case messages.Marked(mark=mark):

@@ -135,11 +135,8 @@ def test_a_child_is_in_a_process_group_of_its_own(log_path: Path) -> None:
 def test_input_and_output_can_be_pipes(log_path: Path) -> None:
     with Leash() as leash:
         child = leash.start(["cat"], env=ENVIRONMENT, log_path=log_path, name="cat", stdin=True, stdout=True)
-        assert child.popen.stdin is not None
-        assert child.popen.stdout is not None
-        child.popen.stdin.write(b"hello\n")
-        child.popen.stdin.flush()
-        assert child.popen.stdout.readline() == b"hello\n"
+        child.tell("hello")
+        assert "hello" == next(child.lines())
 
 
 def test_a_child_without_a_pipe_reads_nothing(log_path: Path) -> None:

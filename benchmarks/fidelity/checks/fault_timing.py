@@ -126,14 +126,10 @@ def run(bench: Bench) -> Outcome:
             stdout=True,
         )
         try:
-            stdin, stdout = child.popen.stdin, child.popen.stdout
-            assert stdin is not None
-            assert stdout is not None
-            stdin.write(json.dumps(asdict(_order(proxy, steps, origin_ns))).encode() + b"\n")
-            stdin.flush()
+            child.tell(json.dumps(asdict(_order(proxy, steps, origin_ns))))
             with injecting(steps, proxy, origin_ns, folder) as injection:
                 bench.say(f"{len(steps)} steps in {scenario.duration_s:g} s")
-                seen = [Seen(**json.loads(line)) for line in stdout]
+                seen = [Seen(**json.loads(line)) for line in child.lines()]
             injection.check()
         finally:
             child.stop()

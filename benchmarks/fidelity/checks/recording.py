@@ -97,21 +97,18 @@ def _bare(bench: Bench, url: str, users: int, behaviour: Behaviour, duration_s: 
         stdout=True,
     )
     try:
-        stdin, stdout = child.popen.stdin, child.popen.stdout
-        assert stdin is not None
-        assert stdout is not None
-        if stdout.readline().decode().strip() != READY:
+        said = child.lines()
+        if next(said, "") != READY:
             raise NotMeasuredError(child.end_description())
         origin_ns = time.monotonic_ns() + HEAD_START_NS
         order = Order(url, users, behaviour, origin_ns, WARMUP_S, WARMUP_S + duration_s)
-        stdin.write(json.dumps(asdict(order)).encode() + b"\n")
-        stdin.flush()
+        child.tell(json.dumps(asdict(order)))
         process = psutil.Process(child.pid)
         _sleep_until(origin_ns, WARMUP_S)
         before_s = cpu_time_s(process)
         _sleep_until(origin_ns, WARMUP_S + duration_s)
         after_s = cpu_time_s(process)
-        line = stdout.readline()
+        line = next(said, "")
         if not line or before_s is None or after_s is None:
             raise NotMeasuredError(child.end_description())
         answer = Answer(**json.loads(line))
