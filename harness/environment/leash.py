@@ -38,6 +38,7 @@ Signals = signal.Signals | tuple[signal.Signals, ...]
 # line is the program's own input.
 _GATE = 'read -r go || exit 125; exec "$@"'
 _GATE_WITHOUT_INPUT = _GATE + " </dev/null"
+_ENDED_WITHIN_S = 2.0  # how long a process may outlive its standard output
 
 
 @contextlib.contextmanager
@@ -103,9 +104,16 @@ class Child:
         self.popen.stdin.flush()
 
     def lines(self) -> Iterator[str]:
-        """The standard output of a child that was started with one, line by line as they come, to its end."""
+        """The standard output of a child that was started with one, line by line as they come, to its end.
+
+        After the last, waits a moment for the process to end, so that `end_description` can tell how it did: a
+        process's pipes are closed before its end can be waited for.
+        """
         assert self.popen.stdout is not None
-        return (line.decode().rstrip("\n") for line in self.popen.stdout)
+        for line in self.popen.stdout:
+            yield line.decode().rstrip("\n")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.popen.wait(_ENDED_WITHIN_S)
 
     def tail_of_log(self, lines: int = 1) -> str:
         """The last `lines` lines of the log that are not blank; empty where there is none."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import queue
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -26,8 +25,6 @@ READY_WITHIN_S = 40.0
 NO_SAMPLES = -1
 """In an order to a master: each worker has a pipe of its own."""
 RECORDER_WITHIN_S = 30.0
-ENDED_WITHIN_S = 2.0
-"""How long a process may outlive its standard output, so that how it ended can be told."""
 SLACK_S = 10.0
 """How much longer than planned a load may take before it counts as hung."""
 
@@ -117,9 +114,7 @@ class Load:
                         self._folder.add_reading(reading)
                     case messages.Done() as done:
                         self._done = done
-            # A process's pipes are closed before its end can be waited for.
-            self._generator.popen.wait(ENDED_WITHIN_S)
-        except (ValidationError, ValueError, OSError, subprocess.TimeoutExpired):
+        except (ValidationError, ValueError, OSError):
             pass  # `wait` finds no Done and says how the process ended
         finally:
             self._ended.set()

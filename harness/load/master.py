@@ -14,7 +14,6 @@ import harness.load.event_loop  # noqa: F401
 import locust
 
 # isort: split
-import io
 import platform
 import signal
 import sys
@@ -58,7 +57,6 @@ class Master:
     def __init__(self, host: str, port: int, count: int, arrived: Callable[[int], None] | None = None) -> None:
         self._count = count
         self._arrived = arrived
-        self._log: IO[str] = io.StringIO()
         self._runner = Environment().create_master_runner(host, port)
         self._runner.register_message(HELLO, self._on_hello)
         self._runner.register_message(EVENT, self._on_event)
@@ -95,7 +93,7 @@ class Master:
     def conduct(self, origin_ns: int, log: IO[str]) -> messages.Done:
         """Start together, and wait for every worker that lives to end and to hand in its part of the `log`."""
         self._origin_ns = origin_ns
-        self._log = log
+        self._log = log  # nothing comes for it before the start
         log.write(HLOG_HEADER)
         spent_before_s = time.process_time()
         for worker in self._workers:
