@@ -6,14 +6,17 @@ the harness can also run a task as a single arrival of an open workload.
 
 from __future__ import annotations
 
+import json as jsons  # `json` is a parameter, as in Locust's clients
 import random
 import uuid
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from locust import FastHttpUser, LoadTestShape, constant, constant_throughput
+from locust import LoadTestShape, User, constant, constant_throughput
 from locust.env import Environment
+from locust.exception import ResponseError, StopTest
 
+from scenarios.http_client import HttpClient, Response
 from scenarios.model import Behaviour, Scenario
 
 SEEDED_USERS = 1000
@@ -23,35 +26,48 @@ PAGE_COLUMNS = "id,name,balance_cents"
 HOLD_MS = 500
 
 
-class PoolUser(FastHttpUser):
-    """Base of all behaviours. `rng` is seeded by the harness; under stock Locust it is not."""
+class Session:
+    """A user's `client`: sends requests and fires Locust's request event for each, as Locust's own clients do."""
 
-    abstract = True
+    def __init__(self, user: PoolUser, http: HttpClient) -> None:
+        self._user, self._http = user, http
+        self._fire: Callable[..., None] = user.environment.events.request.fire
+
+    def get(self, path: str, *, name: str) -> Response:
+        """Read."""
+        return self._request("GET", path, name, None)
+
+    def post(self, path: str, *, json: Any, name: str) -> Response:
+        """Write a JSON document."""
+        return self._request("POST", path, name, jsons.dumps(json).encode())
+
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        self._http.close()
+
+    def _request(self, method: str, path: str, name: str, body: bytes | None) -> Response:
+        context = self._user.context()
+        response = self._http.send(method, path, body)
+        error = response.error
+        if error is None and response.status_code >= 400:
+            error = ResponseError(f"HTTP {response.status_code}")
+        self._fire(
+            request_type=method,
+            name=name,
+            response_time=(response.received_ns - response.sent_ns) / 1e6,
+            response_length=len(response.content),
+            response=response,
+            context=context,
+            exception=error,
+            url=path,
+        )
+        return response
+
+
+class Choices:
+    """What tasks draw by chance. `rng` is seeded by the harness; under stock Locust it is not."""
+
     rng = random.Random()
-    wait_time = constant_throughput(5)
-    network_timeout = 10.0
-    connection_timeout = 10.0
-    annotate: ClassVar[Callable[[PoolUser], dict[str, Any]] | None] = None  # set by the harness
-    sending: ClassVar[Callable[[], None] | None] = None  # likewise: called as a request goes to its connection
-
-    def __init__(self, environment: Environment) -> None:
-        """As any user, but without cookies: the jar takes a tenth of a request's processor time."""
-        super().__init__(environment)
-        agent, sending = self.client.client, type(self).sending
-        agent.cookiejar = None
-        if sending is not None:
-            send: Callable[[Any], Any] = agent._urlopen
-
-            def told(request: Any) -> Any:
-                sending()
-                return send(request)
-
-            agent._urlopen = told  # type: ignore[method-assign]
-
-    def context(self) -> dict[str, Any]:
-        """What goes with each request to Locust's request event."""
-        annotate = type(self).annotate
-        return annotate(self) if annotate is not None else {}
 
     def any_user_id(self) -> int:
         """An id of a seeded user."""
@@ -60,6 +76,40 @@ class PoolUser(FastHttpUser):
     def any_token(self) -> str:
         """A client token that makes a write safe to send twice."""
         return str(uuid.UUID(int=self.rng.getrandbits(128), version=4))
+
+
+class PoolUser(Choices, User):
+    """Base of all behaviours. Timeouts are in seconds: for connecting, and for each wait for the network."""
+
+    abstract = True
+    wait_time = constant_throughput(5)
+    network_timeout_s = 10.0
+    connection_timeout_s = 10.0
+    annotate: ClassVar[Callable[[PoolUser], dict[str, Any]] | None] = None  # set by the harness
+    before_send: ClassVar[Callable[[], None] | None] = None  # likewise: called when a request is ready to go
+
+    def __init__(self, environment: Environment) -> None:
+        """Raises StopTest where no host is given, or none that can be reached over plain HTTP."""
+        super().__init__(environment)
+        try:
+            http = HttpClient(
+                self.host or "",
+                connection_timeout_s=self.connection_timeout_s,
+                network_timeout_s=self.network_timeout_s,
+                before_send=type(self).before_send,
+            )
+        except ValueError as error:
+            raise StopTest(f"the host {error}") from None
+        self.client = Session(self, http)
+
+    def on_stop(self) -> None:
+        """Locust calls this when the user has ended."""
+        self.client.close()
+
+    def context(self) -> dict[str, Any]:
+        """What goes with each request to Locust's request event."""
+        annotate = type(self).annotate
+        return annotate(self) if annotate is not None else {}
 
 
 def read_user(user: PoolUser) -> None:

@@ -33,22 +33,23 @@ WHOLE = Share(0, 1)
 
 
 class Lead:
-    """How long before its time an arrival is set off, so that it is sent on time.
+    """How long before its time an arrival is set off, so that its request is ready when it is due.
 
-    Between setting off and sending lie a turn of the event loop and some hundred lines of Python. How long that
-    takes depends on machine and rate, so it is learnt: a little more after each send that was late, three times as
-    much less after one that was early, until one in four is early. Never more than `MOST_NS`.
+    Between setting off and sending lie the end of a sleep, a turn of the event loop and some hundred lines of
+    Python. How long that takes depends on machine and rate, so it is learnt: more by `STEP_NS` after each request
+    that was not ready in time, less by a ninth of it after one that was, until one in ten is late. Never more than
+    `MOST_NS`. Those that are ready wait.
     """
 
-    MOST_NS = 200_000
-    STEP_NS = 1_000
+    MOST_NS = 1_000_000
+    STEP_NS = 4_500
 
     def __init__(self) -> None:
         self.ns = 0
 
     def learn(self, late_ns: int) -> None:
-        """Take in by how much a send was late; below 0 it was early."""
-        step_ns = self.STEP_NS if late_ns > 0 else -3 * self.STEP_NS
+        """Take in by how much a request was ready too late; below 0 it was ready before its time."""
+        step_ns = self.STEP_NS if late_ns > 0 else -self.STEP_NS // 9
         self.ns = min(max(self.ns + step_ns, 0), self.MOST_NS)
 
 

@@ -39,11 +39,12 @@ from harness.load import messages
 from harness.load.arrivals import WHOLE, Lead, Share, arrival_offsets_ns
 from harness.load.classify import classify
 from harness.records import GeneratorReading, Mark, MarkKind, Outcome, reading_every_s
+from scenarios.http_client import Response
 from scenarios.model import Phase, Scenario
 from scenarios.users import BEHAVIOURS, PoolUser
 
 SPIN_NS = 50_000
-"""How long before its time a start stops sleeping and only yields: about as much as timers wake late."""
+"""How long before its time a request stops sleeping and only yields: about as much as timers wake late."""
 DOZE_NS = 100_000_000
 """The longest sleep that does not end when the load is told to stop: such a sleep costs less."""
 FLUSH_EVERY_S = 0.1
@@ -55,7 +56,6 @@ PIPE_BYTES = 1 << 20
 """As much as Linux gives to anyone: samples of seconds, so that a recorder kept waiting does not stop the load."""
 _INTENDED_NS: ContextVar[int | None] = ContextVar("intended_ns", default=None)
 _OPERATION: ContextVar[str | None] = ContextVar("operation", default=None)
-_SENT_NS: ContextVar[int | None] = ContextVar("sent_ns", default=None)
 
 
 class Samples:
@@ -70,7 +70,7 @@ class Samples:
         self._numbers: dict[tuple[str, str, Outcome, str], int] = {}
         self._lines: list[str] = []
         self._tickets = count()
-        self.under_way: dict[int, tuple[str, int, int]] = {}  # ticket -> operation, intended_ns, begun_ns
+        self.under_way: dict[int, tuple[str, int]] = {}  # ticket -> operation, intended_ns
         self.lead = Lead()
         self.origin_ns = 0
         self.started = self.completed = self.not_started = self.aborted = 0
@@ -85,51 +85,54 @@ class Samples:
 
     def begin(self, operation: str) -> dict[str, Any]:
         """Open a request's account; what it returns travels with the request."""
-        now_ns = time.monotonic_ns() - self.origin_ns
         intended_ns = _INTENDED_NS.get()
         if intended_ns is None:
             if self.closing:
                 raise StopUser
-            intended_ns = now_ns
+            intended_ns = time.monotonic_ns() - self.origin_ns
         self.started += 1
         ticket = next(self._tickets)
-        self.under_way[ticket] = (operation, intended_ns, now_ns)
-        _SENT_NS.set(None)
+        self.under_way[ticket] = (operation, intended_ns)
         return {"ticket": ticket}
 
-    def sent(self) -> None:
-        """A request is built and goes to its connection: the actual send."""
-        now_ns = time.monotonic_ns() - self.origin_ns
-        _SENT_NS.set(now_ns)
-        intended_ns = _INTENDED_NS.get()
-        if intended_ns is not None:
-            self.lead.learn(now_ns - intended_ns)
-            self.late_max_ns = max(self.late_max_ns, now_ns - intended_ns)
+    def await_due(self) -> None:
+        """A request is ready to go: one that has a time of its own waits for it.
 
-    def end(self, *, name: str, response_time: float, response: Any, context: dict[str, Any], **_: Any) -> None:
+        It sleeps short of the mark and yields up to it, since a sleep ends some tens of microseconds late.
+        """
+        intended_ns = _INTENDED_NS.get()
+        if intended_ns is None:
+            return
+        due_ns = intended_ns + self.origin_ns
+        late_ns = time.monotonic_ns() - due_ns
+        self.lead.learn(late_ns)
+        if late_ns < -SPIN_NS:
+            gevent.sleep((-late_ns - SPIN_NS) / 1e9)
+            late_ns = time.monotonic_ns() - due_ns
+        while late_ns < 0:
+            gevent.sleep(0)
+            late_ns = time.monotonic_ns() - due_ns
+        self.late_max_ns = max(self.late_max_ns, late_ns)
+
+    def end(self, *, name: str, response: Response, context: dict[str, Any], **_: Any) -> None:
         """Locust's request event: classify and hand over."""
-        now_ns = time.monotonic_ns() - self.origin_ns
         entry = self.under_way.pop(context.get("ticket", -1), None)
         if entry is None:
             return  # given up before; it was counted as aborted
-        status = int(response.status_code or 0)
-        body = None if 200 <= status < 300 else response.content
-        outcome, kind = classify(status, body, getattr(response, "error", None))
+        outcome, kind = classify(response.status_code, response.content, response.error)
         self.completed += 1
         self.acknowledged_transfers += name == "transfer" and outcome is Outcome.OK
-        timing = "" if response.headers is None else response.headers.get("server-timing", "")
-        intended_ns, begun_ns = entry[1:]
-        # Locust's time runs from before the request is built.
-        service_ns = max(round(response_time * 1e6) - ((_SENT_NS.get() or begun_ns) - begun_ns), 0)
+        intended_ns = entry[1]
+        service_ns = response.received_ns - response.sent_ns
         closed = _INTENDED_NS.get() is None  # such a user intends to send when it does
-        # A request that was sent a little before its time took no less than it took.
-        response_ns = service_ns if closed else max(now_ns - intended_ns, service_ns)
+        response_ns = service_ns if closed else response.received_ns - self.origin_ns - intended_ns
+        timing = response.headers.get("server-timing", "")
         self._add(name, outcome, kind, intended_ns, response_ns, service_ns, timing)
 
     def abort(self) -> None:
         """Close the account of what is still under way: the harness gave it up."""
         now_ns = time.monotonic_ns() - self.origin_ns
-        for operation, intended_ns, _ in self.under_way.values():
+        for operation, intended_ns in self.under_way.values():
             self.aborted += 1
             waited_ns = now_ns - intended_ns
             self._add(operation, Outcome.ABORTED, "given-up", intended_ns, waited_ns, waited_ns)
@@ -184,10 +187,9 @@ class Generator:
         for user_class in classes.values():
             user_class.rng = self._rng
             user_class.host = order.host
-            user_class.network_timeout = user_class.connection_timeout = order.scenario.request_timeout_s
-            user_class.concurrency = order.scenario.in_flight_cap
+            user_class.network_timeout_s = user_class.connection_timeout_s = order.scenario.request_timeout_s
             user_class.annotate = _annotator(self.samples)
-            user_class.sending = self.samples.sent
+            user_class.before_send = self.samples.await_due
         self._environment = Environment(user_classes=list(classes.values()), host=order.host)
         self._environment.stop_timeout = order.scenario.drain_s
         self._runner = self._environment.create_local_runner()
@@ -257,16 +259,16 @@ class Generator:
         task(user)
 
     def _sleep_until(self, t_ns: int) -> None:
-        """Sleep short of the mark, then yield up to it, so that starts are not bunched by timer ticks."""
+        """Up to a mark, or a little beyond: sleeps end some tens of microseconds late."""
         mark_ns = self.samples.origin_ns + t_ns
         while not self.stopping.is_set():
             left_ns = mark_ns - time.monotonic_ns()
             if left_ns <= 0:
                 return
             if left_ns > DOZE_NS:
-                self.stopping.wait((left_ns - SPIN_NS) / 1e9)
+                self.stopping.wait(left_ns / 1e9)
             else:
-                gevent.sleep(max(0, left_ns - SPIN_NS) / 1e9)
+                gevent.sleep(left_ns / 1e9)
 
     def _drain(self) -> None:
         """Closed users end their request and go; open requests get as long; the rest is given up."""
