@@ -1,4 +1,4 @@
-"""Bare Locust in a process of its own: the harness's user classes, no recorder, Locust's own statistics.
+"""Bare Locust in a process of its own: the harness's tasks, no recorder, Locust's own statistics.
 
 Run as `python -m benchmarks.fidelity.bare_locust`, it says that it is ready, reads one JSON order on standard
 input, waits for the moment that it names, and writes one JSON line: how many requests ended within the window, and
@@ -13,15 +13,22 @@ import time
 from dataclasses import asdict
 
 import gevent
+from locust import FastHttpUser, User
 from locust.env import Environment
 
 from benchmarks.fidelity.bare_order import READY, Answer, Order
-from scenarios.users import BEHAVIOURS
+from scenarios.users import BEHAVIOURS, Choices, PoolUser
+
+
+def with_fast_http(own: type[PoolUser]) -> type[User]:
+    """A FastHttpUser as Locust has it, with the tasks and pauses of one of the harness's users."""
+    return type("Fast", (Choices, FastHttpUser), {"tasks": own.tasks, "wait_time": own.wait_time})
 
 
 def work(order: Order) -> Answer:
     """Offer the load and count."""
-    user_class = BEHAVIOURS[order.behaviour]
+    own = BEHAVIOURS[order.behaviour]
+    user_class = own if order.client == "own" else with_fast_http(own)
     user_class.host = order.host
     environment = Environment(user_classes=[user_class], host=order.host)
     runner = environment.create_local_runner()

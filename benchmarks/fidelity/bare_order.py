@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from scenarios.model import Behaviour
 
+Client = Literal["fast-http-user", "own"]
+"""Locust's FastHttpUser with the client that it brings, or the harness's user with the client of its own."""
 READY = "ready"
 
 
@@ -16,6 +19,7 @@ class Order:
     host: str
     users: int
     behaviour: Behaviour
+    client: Client
     origin_ns: int
     from_s: float
     to_s: float

@@ -9,12 +9,9 @@ from benchmarks.fidelity.base import Figure
 from benchmarks.fidelity.statistics import Estimate, median, median_estimate
 
 
-def alternating(rounds: int, first: str, second: str, rng: random.Random) -> list[tuple[str, str]]:
-    """The order in each round: both once, in random order, so that drift and habit favour neither."""
-    orders = []
-    for _ in range(rounds):
-        orders.append((first, second) if rng.random() < 0.5 else (second, first))
-    return orders
+def shuffled(rounds: int, names: Sequence[str], rng: random.Random) -> list[tuple[str, ...]]:
+    """The order in each round: each once, in random order, so that drift and habit favour none."""
+    return [tuple(rng.sample(names, len(names))) for _ in range(rounds)]
 
 
 def level(name: str, values: Sequence[float], unit: str = "ms") -> Figure:

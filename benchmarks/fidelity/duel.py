@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.fidelity import vegeta
 from benchmarks.fidelity.base import Bench, NotMeasuredError
-from benchmarks.fidelity.comparison import alternating
+from benchmarks.fidelity.comparison import shuffled
 from benchmarks.fidelity.generators import Recorded, Running, open_scenario, run_load
 from benchmarks.fidelity.statistics import percentile
 from harness.records import Measure
@@ -68,7 +68,7 @@ class Duel:
 def fight(bench: Bench, program: Path, url: str, *, rate_per_s: int, rounds: int, duration_s: float) -> Duel:
     """Both generators in each round, `duration_s` each after a second to warm up."""
     played: dict[str, list[Round]] = {"poolstorm": [], "vegeta": []}
-    orders = alternating(rounds, "poolstorm", "vegeta", bench.rng)
+    orders = shuffled(rounds, ("poolstorm", "vegeta"), bench.rng)
     for number, order in enumerate(orders, start=1):
         bench.say(f"round {number} of {rounds}")
         for generator in order:
