@@ -13,7 +13,7 @@ from scenarios.model import Scenario
 
 INTERVAL_NS = 100_000_000
 """Shortest length of a histogram interval: fine enough to cut fault windows out of a trial."""
-PHASE_INTERVAL_NS = 100 * INTERVAL_NS
+PHASE_INTERVAL_NS = 300 * INTERVAL_NS
 """Length of the intervals of service times and their parts, which are needed by phase only."""
 MOST_BINS = 400
 FEWEST_IN_PHASE = 50
@@ -72,14 +72,14 @@ class SeriesKey:
 def response_interval_ns(scenario: Scenario) -> int:
     """Length of the intervals of response times in a trial of a scenario.
 
-    With faults it is `INTERVAL_NS`, since windows are cut out of them. Without, a longer one serves as well: the
-    longest multiple of it by a power of two (all lengths divide one another, so that bins of a chart can be made
-    up of intervals) that leaves `MOST_BINS` for the whole and `FEWEST_IN_PHASE` for each phase that counts.
+    With faults it is `INTERVAL_NS`, since windows are cut out of them. Without, a longer one serves as well: that
+    of a chart's bins, or the longest of the same lengths that leaves `FEWEST_IN_PHASE` for each phase that counts.
+    All these lengths divide one another, so that a bin is always made of whole intervals.
     """
     if any(phase.faults for phase in scenario.phases):
         return INTERVAL_NS
-    shortest_s = min(phase.duration_s for phase in scenario.phases if not phase.warmup)
-    longest_ns = 1e9 * min(scenario.duration_s / MOST_BINS, shortest_s / FEWEST_IN_PHASE)
+    shortest_ns = 1e9 * min(phase.duration_s for phase in scenario.phases if not phase.warmup)
+    longest_ns = min(bin_length_ns(round(scenario.duration_s * 1e9)), shortest_ns / FEWEST_IN_PHASE)
     length_ns = INTERVAL_NS
     while 2 * length_ns <= longest_ns:
         length_ns *= 2

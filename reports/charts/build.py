@@ -1,4 +1,7 @@
-"""What the chart modules share: data, scales and the last step from Altair to a plain specification."""
+"""What the chart modules share: data, scales and the last step from Altair to a plain specification.
+
+Encodings are given as channels, `alt.X2("to:Q")`: Altair takes 10 ms to find the one that a mere text stands for.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ Panel = alt.Chart | alt.LayerChart
 
 _COARSE_TICKS_MS = [m * 10.0**e for e in range(-2, 6) for m in (1, 3)]
 _FINE_TICKS_MS = [m * 10.0**e for e in range(-2, 6) for m in (1, 2, 3, 5, 7)]
+TOP, LEFT = alt.YValue(0), alt.XValue(0)  # type: ignore[no-untyped-call]
 COUNT_TICKS = [0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10000]
 
 

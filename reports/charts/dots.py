@@ -28,11 +28,12 @@ def dots_chart(rows: Sequence[DotRow], targets: Sequence[str]) -> Spec:
     offset = alt.YOffset("target:N", sort=list(targets), scale=alt.Scale(domain=list(targets), paddingInner=0.2))
     base = alt.Chart(build.rows(values)).encode(y=y, yOffset=offset)
     colour = build.target_colour(targets)
-    tooltip = ["phase:N", "target:N", *(_tooltip(name) for name in ("p50", "p90", "p99", "max")), "requests:Q"]
+    percentiles = map(_tooltip, ("p50", "p90", "p99", "max"))
+    tooltip = [alt.Tooltip("phase:N"), alt.Tooltip("target:N"), *percentiles, alt.Tooltip("requests:Q")]
     layers: list[build.Panel] = [
-        base.mark_rule(color=MUTED, strokeWidth=1, strokeDash=[2, 3]).encode(x=x("p90"), x2="max:Q"),
-        base.mark_rule(strokeWidth=1.5).encode(x=x("p50"), x2="p99:Q", color=colour),
-        base.mark_rule(strokeWidth=4, opacity=0.55).encode(x=x("p50"), x2="p90:Q", color=colour),
+        base.mark_rule(color=MUTED, strokeWidth=1, strokeDash=[2, 3]).encode(x=x("p90"), x2=alt.X2("max:Q")),
+        base.mark_rule(strokeWidth=1.5).encode(x=x("p50"), x2=alt.X2("p99:Q"), color=colour),
+        base.mark_rule(strokeWidth=4, opacity=0.55).encode(x=x("p50"), x2=alt.X2("p90:Q"), color=colour),
         base.mark_tick(color=MUTED, thickness=1.5, size=8).encode(x=x("max")),
         base.mark_tick(thickness=2, size=10).encode(x=x("p99"), color=colour),
         base.mark_point(filled=True, size=60, opacity=1, stroke=INK, strokeWidth=0.4).encode(
@@ -59,7 +60,7 @@ def _intervals(base: alt.Chart, x: Callable[[str], alt.X]) -> list[build.Panel]:
     """Error bars, in ink so that they are seen on the target's own colour."""
     known = base.transform_filter("isValid(datum.low)")
     return [
-        known.mark_rule(color=INK, strokeWidth=1.4).encode(x=x("low"), x2="high:Q"),
+        known.mark_rule(color=INK, strokeWidth=1.4).encode(x=x("low"), x2=alt.X2("high:Q")),
         known.mark_tick(color=INK, thickness=1.4, size=8).encode(x=x("low")),
         known.mark_tick(color=INK, thickness=1.4, size=8).encode(x=x("high")),
     ]

@@ -111,9 +111,9 @@ def _panel(
 def _limits(ladders: Mapping[str, Exhaustion]) -> list[build.Panel]:
     limits = sorted({ladder.limit for ladder in ladders.values() if ladder.limit is not None})
     data = build.rows({"limit": limit, "label": f"limit {limit}"} for limit in limits)
-    rule = alt.Chart(data).mark_rule(color=MUTED, strokeDash=[5, 4]).encode(y="limit:Q")
+    rule = alt.Chart(data).mark_rule(color=MUTED, strokeDash=[5, 4]).encode(y=alt.Y("limit:Q"))
     text = alt.Chart(data).mark_text(align="left", baseline="bottom", dx=3, dy=-2, color=MUTED, fontSize=10)
-    return [rule, text.encode(x=alt.value(0), y="limit:Q", text="label:N")]
+    return [rule, text.encode(x=build.LEFT, y=alt.Y("limit:Q"), text=alt.Text("label:N"))]
 
 
 def _threads(threads: int, x: alt.X) -> list[build.Panel]:
@@ -121,6 +121,6 @@ def _threads(threads: int, x: alt.X) -> list[build.Panel]:
     return [
         chart.mark_rule(color=MUTED, strokeDash=[1, 3], strokeWidth=1.2),
         chart.mark_text(align="left", baseline="top", dx=3, dy=1, color=MUTED, fontSize=10).encode(
-            y=alt.value(0), text="label:N"
+            y=build.TOP, text=alt.Text("label:N")
         ),
     ]

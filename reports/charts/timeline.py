@@ -182,8 +182,8 @@ def _background(axis: alt.Axis | None = None) -> list[alt.Chart]:
     rim = _named("windows").mark_rect(color=SHADE, opacity=0.35, clip=True)
     core = _named("windows").mark_rect(color=SHADE, opacity=0.6, clip=True)
     return [
-        rim.encode(x=_at("outer from", axis), x2="outer to:Q"),
-        core.encode(x=_at("from", axis), x2="to:Q", tooltip=tooltip),
+        rim.encode(x=_at("outer from", axis), x2=alt.X2("outer to:Q")),
+        core.encode(x=_at("from", axis), x2=alt.X2("to:Q"), tooltip=tooltip),
         _named("phases").mark_rule(color=MUTED, opacity=0.5, strokeWidth=0.7).encode(x=_at("from", axis)),
     ]
 
@@ -220,7 +220,7 @@ def _latency_panel() -> alt.LayerChart:
     p50 = alt.Y("p50:Q", scale=scale)
     line = _named("points").mark_line(color=_TARGET, strokeWidth=1.2, clip=True).encode(x=_at("t"), y=p50)
     kinds = _named("windows").mark_text(align="left", baseline="top", dx=3, dy=3, color=INK, fontSize=10)
-    labels = [kinds.encode(x=_at("from"), y=alt.value(0), text="kind:N"), *_phase_names()]
+    labels = [kinds.encode(x=_at("from"), y=build.TOP, text=alt.Text("kind:N")), *_phase_names()]
     return build.layer([*_background(), line, dots, *labels], height=150, width=520)
 
 
@@ -230,7 +230,7 @@ def _phase_names() -> list[alt.Chart]:
         _named("phases")
         .transform_filter(f"datum.row == {row}")
         .mark_text(align="left", baseline="bottom", dx=1, dy=-3 - 12 * row, color=MUTED, fontSize=10)
-        .encode(x=_at("from"), y=alt.value(0), text="name:N")
+        .encode(x=_at("from"), y=build.TOP, text=alt.Text("name:N"))
         for row in (0, 1)
     ]
 
@@ -244,7 +244,7 @@ def _failure_panel() -> alt.LayerChart:
         .encode(
             x=_at("t"),
             y=alt.Y("failed:Q", axis=axis, scale=alt.Scale(domain=[_FAILED], nice=False)),
-            y2=alt.datum(0),
+            y2=alt.Y2Datum(0),
             tooltip=[
                 alt.Tooltip("t:Q", title="time (s)", format=".2f"),
                 alt.Tooltip("failed:Q", title="not successful"),

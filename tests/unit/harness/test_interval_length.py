@@ -23,12 +23,14 @@ def lasting(*phases_s: float, warmup_s: float = 1.0, fault: bool = False) -> Sce
     ("scenario", "intervals"),
     [
         (lasting(4), 1),
-        (lasting(79, warmup_s=0.9), 1),  # 79.9 s / 400 < 0.2 s
+        (lasting(39, warmup_s=1.0), 1),  # 400 bins of 0.1 s
+        (lasting(39, warmup_s=1.1), 2),
         (lasting(79, warmup_s=1.0), 2),
-        (lasting(834, warmup_s=6.0), 16),  # 840 s / 400 = 2.1 s
+        (lasting(79, warmup_s=1.1), 4),
+        (lasting(834, warmup_s=6.0), 32),  # 840 s / 400 = 2.1 s
         (lasting(834, fault=True), 1),
         (lasting(834, 10), 2),  # the short phase gets 50 of 0.2 s
-        (lasting(834, warmup_s=1.0), 16),  # a warm-up counts for nothing
+        (lasting(834, warmup_s=1.0), 32),  # a warm-up counts for nothing
     ],
 )
 def test_intervals_are_long_only_where_nothing_is_cut_out_of_them(scenario: Scenario, intervals: int) -> None:
