@@ -79,12 +79,11 @@ class Choices:
 
 
 class PoolUser(Choices, User):
-    """Base of all behaviours. Timeouts are in seconds: for connecting, and for each wait for the network."""
+    """Base of all behaviours. Connecting, and each wait for the network, may take `timeout_s`."""
 
     abstract = True
     wait_time = constant_throughput(5)
-    network_timeout_s = 10.0
-    connection_timeout_s = 10.0
+    timeout_s = 10.0
     annotate: ClassVar[Callable[[PoolUser], dict[str, Any]] | None] = None  # set by the harness
     before_send: ClassVar[Callable[[], None] | None] = None  # likewise: called when a request is ready to go
 
@@ -92,12 +91,7 @@ class PoolUser(Choices, User):
         """Raises StopTest where no host is given, or none that can be reached over plain HTTP."""
         super().__init__(environment)
         try:
-            http = HttpClient(
-                self.host or "",
-                connection_timeout_s=self.connection_timeout_s,
-                network_timeout_s=self.network_timeout_s,
-                before_send=type(self).before_send,
-            )
+            http = HttpClient(self.host or "", timeout_s=self.timeout_s, before_send=type(self).before_send)
         except ValueError as error:
             raise StopTest(f"the host {error}") from None
         self.client = Session(self, http)

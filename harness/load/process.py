@@ -106,11 +106,8 @@ class Samples:
         due_ns = intended_ns + self.origin_ns
         late_ns = time.monotonic_ns() - due_ns
         self.lead.learn(late_ns)
-        if late_ns < -SPIN_NS:
-            gevent.sleep((-late_ns - SPIN_NS) / 1e9)
-            late_ns = time.monotonic_ns() - due_ns
         while late_ns < 0:
-            gevent.sleep(0)
+            gevent.sleep(max(0, -late_ns - SPIN_NS) / 1e9)
             late_ns = time.monotonic_ns() - due_ns
         self.late_max_ns = max(self.late_max_ns, late_ns)
 
@@ -187,7 +184,7 @@ class Generator:
         for user_class in classes.values():
             user_class.rng = self._rng
             user_class.host = order.host
-            user_class.network_timeout_s = user_class.connection_timeout_s = order.scenario.request_timeout_s
+            user_class.timeout_s = order.scenario.request_timeout_s
             user_class.annotate = _annotator(self.samples)
             user_class.before_send = self.samples.await_due
         self._environment = Environment(user_classes=list(classes.values()), host=order.host)

@@ -79,10 +79,9 @@ def response_interval_ns(scenario: Scenario) -> int:
     if any(phase.faults for phase in scenario.phases):
         return INTERVAL_NS
     shortest_ns = 1e9 * min(phase.duration_s for phase in scenario.phases if not phase.warmup)
-    longest_ns = min(bin_length_ns(round(scenario.duration_s * 1e9)), shortest_ns / FEWEST_IN_PHASE)
-    length_ns = INTERVAL_NS
-    while 2 * length_ns <= longest_ns:
-        length_ns *= 2
+    length_ns = bin_length_ns(round(scenario.duration_s * 1e9))
+    while length_ns > INTERVAL_NS and length_ns * FEWEST_IN_PHASE > shortest_ns:
+        length_ns //= 2
     return length_ns
 
 

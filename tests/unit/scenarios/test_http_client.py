@@ -34,9 +34,7 @@ def client() -> Iterator[Opener]:
     def open_one(
         url: str, *, timeout_s: float = PATIENCE_S, before_send: Callable[[], None] | None = None
     ) -> HttpClient:
-        http = HttpClient(
-            url, connection_timeout_s=timeout_s, network_timeout_s=timeout_s, before_send=before_send
-        )
+        http = HttpClient(url, timeout_s=timeout_s, before_send=before_send)
         opened.append(http)
         return http
 
