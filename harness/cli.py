@@ -166,6 +166,7 @@ def _report(folder: Path, output: Path) -> None:
     written = write_summary(summary, output)
     print_text(lambda width, colour: terminal.render(summary, width=width, colour=colour))
     say("\n" + "\n".join(f"written: {path}" for path in written))
+    gc.freeze()  # else Python goes through all of it once more as it ends
 
 
 @app.command()

@@ -19,7 +19,7 @@ from harness.environment.account import server_account, temporary_parent
 from harness.environment.facts import cpu_model, git_state, usable_cores
 from harness.environment.ports import HOST, ephemeral_range, listening_socket
 from harness.environment.postgres import embedded_binaries
-from harness.environment.toxiproxy_binary import VERSION, WAYS_TO_GET_IT, cache_folder, find, find_go
+from harness.environment.toxiproxy_binary import VERSION, WAYS_TO_GET_IT, find, find_go, server_folder
 from harness.errors import PoolstormError
 
 OLDEST_PYTHON = (3, 11)
@@ -155,7 +155,7 @@ def check_go() -> Finding:
 
 def check_cache() -> Finding:
     """The folder that keeps what was built."""
-    folder = cache_folder()
+    folder = server_folder()
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     if os.access(existing, os.W_OK | os.X_OK):
         return Finding("cache folder", State.OK, str(folder))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import accumulate
 from operator import mul
 
@@ -103,15 +103,15 @@ class Distribution:
         if not self.total:
             return (None,) * len(per_mille)
         highest_ns = bounds_ns()[1]
+        ranks = [max(-(-self.total * share // 1000), 1) for share in per_mille]
         dense = self._settled()
         if dense is not None:
-            indexes: Sequence[int] = range(dense.first, dense.end)
-            seen = list(accumulate(dense.values))
+            found = dense.indexes_of(ranks, self.total)
         else:
             indexes, counts = self._columns()
             seen = list(accumulate(counts))
-        ranks = (max(-(-self.total * share // 1000), 1) for share in per_mille)
-        return tuple(highest_ns[indexes[bisect_left(seen, rank)]] / 1e6 for rank in ranks)
+            found = [indexes[bisect_left(seen, rank)] for rank in ranks]
+        return tuple(highest_ns[index] / 1e6 for index in found)
 
     def mean_ms(self) -> float | None:
         """Mean over the middles of the counters; what is in the lowest one took no time worth naming."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
@@ -25,6 +25,7 @@ from harness.records import (
     Manifest,
     Mark,
     Reading,
+    Record,
     SeriesKey,
     TrialRecord,
     TrialSpec,
@@ -37,6 +38,7 @@ from reports.histograms import Counts, read_counts
 TRIAL_FORMAT = "poolstorm-trial"
 
 _Item = TypeVar("_Item")
+_Reading = TypeVar("_Reading", bound=Reading)
 _Document = TypeVar("_Document", bound=BaseModel)
 
 
@@ -76,6 +78,16 @@ class Trial:
     cells: Iterable[Cell]
     marks: tuple[Mark, ...]
     readings: tuple[Reading, ...]
+    _by_kind: dict[type[Record], list[Reading]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def readings_of(self, kind: type[_Reading]) -> Sequence[_Reading]:
+        """The readings of one kind, by time. They are sorted out once, as a dozen rules ask for some."""
+        if self.readings and not self._by_kind:
+            for reading in self.readings:
+                self._by_kind.setdefault(type(reading), []).append(reading)
+        return cast(Sequence[_Reading], self._by_kind.get(kind, ()))
 
 
 @dataclass(frozen=True, slots=True)

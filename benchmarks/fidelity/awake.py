@@ -2,8 +2,8 @@
 
 A core that has nothing to do halts, and what wakes it waits for that: on the machine of development 0.06 ms at
 the median and 0.2 ms in one case of a hundred. A generator that watches the clock for the last stretch before each
-request never meets this, one that sleeps until then meets it with every request. `python -m benchmarks.fidelity.awake
-CORE` turns in a loop on one core at the lowest priority there is, where whatever else wants to run goes first.
+request never meets this, one that sleeps until then meets it with every request. As a program of its own, with a
+core's number, this turns in a loop there at the lowest priority there is: whatever else wants to run goes first.
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.fidelity.base import Bench, NotMeasuredError
-from harness.environment.toxiproxy_binary import Go, cache_folder, find_go
+from harness.cached import cache_folder
+from harness.environment.toxiproxy_binary import Go, find_go
 
 VERSION = "12.13.0"
 MODULE = f"github.com/tsenart/vegeta/v12@v{VERSION}"
@@ -30,7 +31,7 @@ class Hit:
 
 def find_or_build(bench: Bench) -> Path:
     """The program, from the cache beside Toxiproxy's or built. Raises NotMeasuredError where it cannot be had."""
-    folder = cache_folder().parent / f"vegeta-{VERSION}"
+    folder = cache_folder() / f"vegeta-{VERSION}"
     program = folder / "vegeta"
     if os.access(program, os.X_OK):
         return program

@@ -19,8 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import platformdirs
-
+from harness.cached import cache_folder
 from harness.environment.leash import Leash, ending
 from harness.errors import EnvironmentSetupError, PoolstormError
 
@@ -55,11 +54,9 @@ class Go:
     root: Path | None
 
 
-def cache_folder() -> Path:
-    """Where the built server is kept. POOLSTORM_CACHE names another place for all that is cached."""
-    given = os.environ.get("POOLSTORM_CACHE")
-    root = Path(given) if given else platformdirs.user_cache_path("poolstorm")
-    return root / f"toxiproxy-{VERSION}"
+def server_folder() -> Path:
+    """Where the built server is kept."""
+    return cache_folder() / f"toxiproxy-{VERSION}"
 
 
 def find() -> ToxiproxyBinary | None:
@@ -67,7 +64,7 @@ def find() -> ToxiproxyBinary | None:
     on_path = shutil.which(SERVER)
     if on_path:
         return ToxiproxyBinary(Path(on_path), version_of(Path(on_path)), "path")
-    return _cached(cache_folder())
+    return _cached(server_folder())
 
 
 def find_go() -> Go | None:
@@ -107,7 +104,7 @@ def find_or_build(progress: Progress, leash: Leash) -> ToxiproxyBinary:
     go = find_go()
     if go is None:
         raise EnvironmentSetupError(f"no Toxiproxy and no Go to build it with; {WAYS_TO_GET_IT}")
-    cache = cache_folder()
+    cache = server_folder()
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with _only_builder(cache, progress):

@@ -151,7 +151,7 @@ def _about_generator(scenarios: Sequence[Scenario], usable: Usable) -> Iterator[
     for scenario in scenarios:
         counting = {phase.name for phase in scenario.phases if not phase.warmup}
         for place, trials in _of_scenario(scenario.name, usable):
-            readings = [[r for r in t.readings if isinstance(r, GeneratorReading)] for t in trials]
+            readings = [trial.readings_of(GeneratorReading) for trial in trials]
             worst_ms = max((r.late_max_ms for of in readings for r in of if r.phase in counting), default=0.0)
             if worst_ms > LATE_MS:
                 late_ms[place] = worst_ms
@@ -228,7 +228,7 @@ def _about_host(usable: Usable) -> Iterator[Caveat]:
     busy: dict[str, float] = {}
     stolen: dict[str, float] = {}
     for (scenario, target), observed in usable.items():
-        readings = [r for one in observed for r in one.trial.readings if isinstance(r, HostReading)]
+        readings = [reading for one in observed for reading in one.trial.readings_of(HostReading)]
         if not readings:
             continue
         place = f"{scenario}/{target}"

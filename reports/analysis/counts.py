@@ -74,7 +74,7 @@ def _trial_shares(one: Observed) -> dict[str, _Share]:
 
 def _before_load(trial: Trial) -> PoolReading | None:
     """The last account before the first request; failing that the first of all."""
-    readings = [reading for reading in trial.readings if isinstance(reading, PoolReading)]
+    readings = trial.readings_of(PoolReading)
     return next(
         (reading for reading in reversed(readings) if reading.t_ns <= 0), readings[0] if readings else None
     )
@@ -87,7 +87,7 @@ def processor_s(trial: Trial) -> Mapping[str, float]:
     """
     spent_s = trial.record.cpu_s
     if not spent_s:
-        host = [reading for reading in trial.readings if isinstance(reading, HostReading)]
+        host = trial.readings_of(HostReading)
         if len(host) > 1:
             spent_s = {
                 name: getattr(host[-1], f"{name}_cpu_s") - getattr(host[0], f"{name}_cpu_s") for name in PROCESSES

@@ -49,7 +49,7 @@ def exhaustion(scenario: Scenario, observed: Sequence[Observed]) -> Exhaustion |
     steps = tuple(_step(phase, folds, observed) for phase in phases)
     onset = next((step for step in steps if step.refused or step.failed), None)
     unit: LadderUnit = "users" if phases[0].users is not None else "per_s"
-    limits = [r.limit for one in observed for r in one.trial.readings if isinstance(r, PoolReading) and r.limit]
+    limits = [r.limit for one in observed for r in one.trial.readings_of(PoolReading) if r.limit]
     return Exhaustion(
         steps=steps,
         offered_in=unit,
@@ -86,8 +86,8 @@ def _largest(values: Iterable[int | None]) -> int | None:
 
 def in_flight_max(trial: Trial, phase: Phase) -> int | None:
     """Most requests in flight at any reading of the generator during a phase; None where there was none."""
-    readings = [r for r in trial.readings if isinstance(r, GeneratorReading) and r.phase == phase.name]
-    return max((reading.in_flight for reading in readings), default=None)
+    readings = trial.readings_of(GeneratorReading)
+    return max((reading.in_flight for reading in readings if reading.phase == phase.name), default=None)
 
 
 def checked_out_max(trial: Trial, span: PhaseSpan) -> int | None:
@@ -95,7 +95,7 @@ def checked_out_max(trial: Trial, span: PhaseSpan) -> int | None:
 
     The target's own high-water mark counts since it started, so it tells of this phase only where it rose.
     """
-    pool = [reading for reading in trial.readings if isinstance(reading, PoolReading)]
+    pool = trial.readings_of(PoolReading)
     inside = [reading for reading in pool if span.start_ns <= reading.t_ns < span.end_ns]
     if not inside:
         return None

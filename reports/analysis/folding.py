@@ -177,10 +177,9 @@ def _not_started(trial: Trial) -> Counter[str]:
     """Requests kept back by the in-flight cap, by the phase of the reading that first tells of them."""
     counts: Counter[str] = Counter()
     before = 0
-    for reading in trial.readings:
-        if isinstance(reading, GeneratorReading):
-            counts[reading.phase] += max(reading.not_started_total - before, 0)
-            before = max(reading.not_started_total, before)
+    for reading in trial.readings_of(GeneratorReading):
+        counts[reading.phase] += max(reading.not_started_total - before, 0)
+        before = max(reading.not_started_total, before)
     return counts
 
 

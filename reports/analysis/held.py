@@ -21,8 +21,8 @@ def held_times(scenario: Scenario, observed: Sequence[Observed]) -> tuple[HeldTi
             readings = [
                 reading
                 for one in observed
-                for reading in one.trial.readings
-                if isinstance(reading, TimesReading) and (reading.phase, reading.of) == (phase.name, of)
+                for reading in one.trial.readings_of(TimesReading)
+                if (reading.phase, reading.of) == (phase.name, of)
             ]
             if readings:
                 found.append(_held(phase, "held" if of == "held" else "release", readings))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
 
 from harness.records import (
     DatabaseReading,
@@ -18,8 +21,6 @@ from reports.analysis.windows import Course
 from reports.distribution import FEWEST_FOR_P99, Distribution
 from reports.read import Cell, Trial
 from reports.summary import GaugePoint, Timeline, TimePoint
-
-_LAST_COUNTS = frozenset({"opened_total", "limit"})
 
 
 class TimelineFold:
@@ -52,7 +53,7 @@ class TimelineFold:
         return Timeline(
             repetition=trial.record.spec.repetition,
             points=tuple(map(self._point, range(last + 1))),
-            gauges=tuple(_gauges(trial.readings, self._bin_ns)),
+            gauges=tuple(_gauges(trial, self._bin_ns)),
             phases=tuple((span.name, span.start_ns / 1e9, span.end_ns / 1e9) for span in self._happened.phases),
         )
 
@@ -73,33 +74,33 @@ class TimelineFold:
 _NOTHING = Distribution()
 
 
-def _gauges(readings: Iterable[Reading], bin_ns: int) -> list[GaugePoint]:
-    bins: dict[int, dict[str, int | float | None]] = {}
-    for reading in readings:
-        values = _values(reading) if reading.t_ns >= 0 else {}
-        point = bins.setdefault(reading.t_ns // bin_ns, {}) if values else {}
-        for name, value in values.items():
-            before = point.get(name)
-            if before is None or value is None or name in _LAST_COUNTS or value > before:
-                point[name] = value
+def _gauges(trial: Trial, bin_ns: int) -> list[GaugePoint]:
+    bins: dict[int, dict[str, Any]] = {}
+    for kind, gauges in _GAUGES.items():
+        for place, inside in groupby(trial.readings_of(kind), lambda reading: reading.t_ns // bin_ns):
+            if place >= 0:
+                together = list(inside)
+                bins.setdefault(place, {}).update({name: of(together) for name, of in gauges.items()})
     return [GaugePoint.model_validate({"t_s": place * bin_ns / 1e9, **bins[place]}) for place in sorted(bins)]
 
 
-def _values(reading: Reading) -> dict[str, int | float | None]:
-    match reading:
-        case PoolReading():
-            return {
-                "checked_out": reading.checked_out,
-                "overflow": reading.overflow,
-                "waiting": reading.waiting,
-                "limit": reading.limit,
-                "opened_total": reading.opened_total,
-            }
-        case DatabaseReading():
-            return {"database_active": reading.active, "database_total": reading.total}
-        case GeneratorReading():
-            return {"in_flight": reading.in_flight, "users": reading.users}
-        case HostReading():
-            return {"host_cpu_percent": reading.cpu_percent}
-        case _:
-            return {}
+def _largest(field: str) -> Callable[[Sequence[Reading]], Any]:
+    value_of = attrgetter(field)
+    return lambda readings: max(map(value_of, readings))
+
+
+def _last(field: str) -> Callable[[Sequence[Reading]], Any]:
+    value_of = attrgetter(field)
+    return lambda readings: value_of(readings[-1])
+
+
+_GAUGES: Mapping[type[Reading], Mapping[str, Callable[[Sequence[Reading]], Any]]] = {
+    PoolReading: {
+        **{name: _largest(name) for name in ("checked_out", "overflow", "waiting")},
+        **{name: _last(name) for name in ("limit", "opened_total")},
+    },
+    DatabaseReading: {"database_active": _largest("active"), "database_total": _largest("total")},
+    GeneratorReading: {name: _largest(name) for name in ("in_flight", "users")},
+    HostReading: {"host_cpu_percent": _largest("cpu_percent")},
+}
+"""What is drawn of the readings of one bin, of each kind: the point's field, and how they make it."""

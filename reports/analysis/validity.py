@@ -102,7 +102,7 @@ def proves_faults(trials: Iterable[Trial]) -> bool:
 
 
 def _in_phase(trial: Trial, phase: Phase) -> list[GeneratorReading]:
-    return [r for r in trial.readings if isinstance(r, GeneratorReading) and r.phase == phase.name]
+    return [reading for reading in trial.readings_of(GeneratorReading) if reading.phase == phase.name]
 
 
 @rule("generator-late", f"Response times include that delay. {_FREE_THE_HOST}")
@@ -144,12 +144,11 @@ def _generator_was_capped(case: Case) -> str | None:
     """What is kept back during a fault, or for a request's timeout after it, is the fault's doing."""
     kept_back = before = 0
     names = {phase.name for phase in case.counting()}
-    for reading in case.trial.readings:
-        if isinstance(reading, GeneratorReading):
-            risen = reading.not_started_total - before
-            before = max(before, reading.not_started_total)
-            if risen > 0 and reading.phase in names and not _explained(case, reading.t_ns):
-                kept_back += risen
+    for reading in case.trial.readings_of(GeneratorReading):
+        risen = reading.not_started_total - before
+        before = max(before, reading.not_started_total)
+        if risen > 0 and reading.phase in names and not _explained(case, reading.t_ns):
+            kept_back += risen
     if not kept_back:
         return None
     cap = case.scenario.in_flight_cap
@@ -198,13 +197,12 @@ def _generator_use(trial: Trial, workers: int) -> Iterator[tuple[int, float]]:
 
     Older runs did not record that; there it is what the processes on this machine used, shared among all.
     """
-    own = [reading for reading in trial.readings if isinstance(reading, GeneratorReading)]
+    own = trial.readings_of(GeneratorReading)
     if any(reading.busiest_cpu_s is not None for reading in own):
         yield from ((reading.t_ns, reading.busiest_cpu_s or 0.0) for reading in own)
         return
-    for reading in trial.readings:
-        if isinstance(reading, HostReading):
-            yield reading.t_ns, reading.generator_cpu_s / workers
+    for reading in trial.readings_of(HostReading):
+        yield reading.t_ns, reading.generator_cpu_s / workers
 
 
 @rule("host-overrun", "Run it on a machine with processors to itself.")
@@ -213,8 +211,8 @@ def _host_was_overrun(case: Case) -> str | None:
     spans = [span for span in case.observed.course.phases if span.name in names]
     inside = [
         reading
-        for reading in case.trial.readings
-        if isinstance(reading, HostReading) and any(s.start_ns <= reading.t_ns < s.end_ns for s in spans)
+        for reading in case.trial.readings_of(HostReading)
+        if any(span.start_ns <= reading.t_ns < span.end_ns for span in spans)
     ]
     if not inside:
         return None

@@ -14,7 +14,6 @@ import altair as alt
 from reports.charts.theme import Spec, target_colours, target_shapes
 
 Row = Mapping[str, Any]
-Panel = alt.Chart | alt.LayerChart
 
 _COARSE_TICKS_MS = [m * 10.0**e for e in range(-2, 6) for m in (1, 3)]
 _FINE_TICKS_MS = [m * 10.0**e for e in range(-2, 6) for m in (1, 2, 3, 5, 7)]
@@ -32,24 +31,24 @@ def short(value: object) -> object:
     return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
-def finish(chart: alt.LayerChart | alt.VConcatChart, description: str) -> Spec:
-    """The plain specification, with what a screen reader says.
+def finish(spec: Spec, description: str) -> Spec:
+    """The whole specification, with what a screen reader says.
 
     Not validated here, which would double the time a report takes; the tests validate each kind of chart.
     """
-    spec: Spec = chart.to_dict(validate=False)
-    spec.pop("config", None)
-    spec["description"] = description
-    if spec.get("width") == "container":
-        spec["autosize"] = {"type": "fit-x", "contains": "padding"}
-    return spec
+    fitted = {"autosize": {"type": "fit-x", "contains": "padding"}} if spec.get("width") == "container" else {}
+    return {"$schema": alt.SCHEMA_URL, **spec, "description": description, **fitted}
 
 
-def layer(layers: Iterable[Panel], *, height: int, width: int | Literal["container"]) -> alt.LayerChart:
-    """The layers on top of each other. Altair's own `layer` may also give a facet, which these never do."""
-    chart = alt.layer(*layers)
-    assert isinstance(chart, alt.LayerChart)
-    return chart.properties(height=height, width=width)
+def layer(layers: Iterable[alt.Chart], *, height: int, width: int | Literal["container"]) -> Spec:
+    """The layers on top of each other, as a plain specification; data that several share stand in it once.
+
+    Altair's own `layer` copies every chart several times over, which took longer than all the rest of them.
+    """
+    datasets: dict[str, object] = {}
+    context = {"top_level": False, "datasets": datasets}
+    plain = [chart.to_dict(validate=False, context=context) for chart in layers]
+    return {"layer": plain, "height": height, "width": width, **({"datasets": datasets} if datasets else {})}
 
 
 def log_domain(values: Iterable[float | None]) -> tuple[float, float]:

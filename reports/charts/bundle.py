@@ -9,7 +9,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-import platformdirs
+from harness.cached import cache_folder
 
 _SNIPPET = "window.vegaEmbed = vegaEmbed;"
 
@@ -30,14 +30,9 @@ def javascript() -> str:
 
 
 def cached_bundle() -> Path:
-    """Where the script is kept: one file for each version of vl-convert and each snippet of ours.
-
-    POOLSTORM_CACHE names another place for all that is cached.
-    """
-    given = os.environ.get("POOLSTORM_CACHE")
-    root = Path(given) if given else platformdirs.user_cache_path("poolstorm")
+    """Where the script is kept: one file for each version of vl-convert and each snippet of ours."""
     snippet = hashlib.sha256(_SNIPPET.encode()).hexdigest()[:8]
-    return root / f"vega-{metadata.version('vl-convert-python')}-{snippet}.js"
+    return cache_folder() / f"vega-{metadata.version('vl-convert-python')}-{snippet}.js"
 
 
 def _made() -> str:

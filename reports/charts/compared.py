@@ -33,7 +33,7 @@ def compared_chart(rows: Sequence[MovedRow], targets: Sequence[str]) -> Spec:
         alt.Tooltip("b:Q", title="B: p50 (ms)", format=".3~r"),
     ]
     base = alt.Chart(build.rows(values)).encode(y=y, yOffset=offset)
-    layers: list[build.Panel] = [
+    layers: list[alt.Chart] = [
         base.mark_rule(strokeWidth=2, opacity=0.6).encode(x=x("a"), x2=alt.X2("b:Q"), color=colour),
         base.mark_point(filled=False, size=45, fill=PAPER, opacity=1, strokeWidth=1.5).encode(
             x=x("a"), color=colour, shape=shape

@@ -30,7 +30,7 @@ def dots_chart(rows: Sequence[DotRow], targets: Sequence[str]) -> Spec:
     colour = build.target_colour(targets)
     percentiles = map(_tooltip, ("p50", "p90", "p99", "max"))
     tooltip = [alt.Tooltip("phase:N"), alt.Tooltip("target:N"), *percentiles, alt.Tooltip("requests:Q")]
-    layers: list[build.Panel] = [
+    layers: list[alt.Chart] = [
         base.mark_rule(color=MUTED, strokeWidth=1, strokeDash=[2, 3]).encode(x=x("p90"), x2=alt.X2("max:Q")),
         base.mark_rule(strokeWidth=1.5).encode(x=x("p50"), x2=alt.X2("p99:Q"), color=colour),
         base.mark_rule(strokeWidth=4, opacity=0.55).encode(x=x("p50"), x2=alt.X2("p90:Q"), color=colour),
@@ -56,7 +56,7 @@ def dots_chart(rows: Sequence[DotRow], targets: Sequence[str]) -> Spec:
     )
 
 
-def _intervals(base: alt.Chart, x: Callable[[str], alt.X]) -> list[build.Panel]:
+def _intervals(base: alt.Chart, x: Callable[[str], alt.X]) -> list[alt.Chart]:
     """Error bars, in ink so that they are seen on the target's own colour."""
     known = base.transform_filter("isValid(datum.low)")
     return [

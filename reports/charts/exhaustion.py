@@ -99,7 +99,7 @@ def _panel(
         ],
     )
     onset = base.transform_filter("datum.onset").mark_rule(strokeDash=[3, 3], opacity=0.6)
-    layers: list[build.Panel] = [onset.encode(color=build.target_colour(ladders)), lines, points]
+    layers: list[alt.Chart] = [onset.encode(color=build.target_colour(ladders)), lines, points]
     if panel.key == "checked-out":
         layers = [*_limits(ladders), *layers]
     if closed and threads is not None and threads < max(steps, default=0):
@@ -108,7 +108,7 @@ def _panel(
     return build.finish(chart, f"{panel.says.capitalize()} over {offered}, per target.")
 
 
-def _limits(ladders: Mapping[str, Exhaustion]) -> list[build.Panel]:
+def _limits(ladders: Mapping[str, Exhaustion]) -> list[alt.Chart]:
     limits = sorted({ladder.limit for ladder in ladders.values() if ladder.limit is not None})
     data = build.rows({"limit": limit, "label": f"limit {limit}"} for limit in limits)
     rule = alt.Chart(data).mark_rule(color=MUTED, strokeDash=[5, 4]).encode(y=alt.Y("limit:Q"))
@@ -116,7 +116,7 @@ def _limits(ladders: Mapping[str, Exhaustion]) -> list[build.Panel]:
     return [rule, text.encode(x=build.LEFT, y=alt.Y("limit:Q"), text=alt.Text("label:N"))]
 
 
-def _threads(threads: int, x: alt.X) -> list[build.Panel]:
+def _threads(threads: int, x: alt.X) -> list[alt.Chart]:
     chart = alt.Chart(build.rows([{"place": threads, "label": f"{threads} threads"}])).encode(x=x)
     return [
         chart.mark_rule(color=MUTED, strokeDash=[1, 3], strokeWidth=1.2),

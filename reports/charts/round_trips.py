@@ -47,7 +47,7 @@ def round_trips_chart(operation: str, found: Mapping[str, RoundTrips]) -> Spec:
     drawn = alt.Chart(build.rows(points)).mark_point(
         filled=True, size=45, opacity=1, stroke=PAPER, strokeWidth=0.5
     )
-    layers: list[build.Panel] = [
+    layers: list[alt.Chart] = [
         alt.Chart(build.rows(lines)).mark_line(strokeWidth=1.3).encode(x=at("latency"), y=y, color=colour),
         drawn.encode(
             x=at("place"),

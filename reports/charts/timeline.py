@@ -148,9 +148,9 @@ def _window_row(fault: FaultWindow, frame: Frame) -> dict[str, object]:
 @cache
 def _template() -> Spec:
     """The specification without data, colour and axes: it takes Altair 0.1 s, and is the same for all trials."""
-    chart = alt.vconcat(_latency_panel(), _failure_panel(), _gauge_panel(), spacing=8)
-    chart = chart.resolve_scale(color="independent", shape="independent", strokeDash="independent")
-    return build.finish(chart, "")
+    own = dict.fromkeys(("color", "shape", "strokeDash"), "independent")
+    panels = [_latency_panel(), _failure_panel(), _gauge_panel()]
+    return build.finish({"vconcat": panels, "spacing": 8, "resolve": {"scale": own}}, "")
 
 
 def _named(name: str) -> alt.Chart:
@@ -192,7 +192,7 @@ def _by_name(names: list[str], looks: list[Any], legend: alt.Legend | None) -> d
     return {"scale": alt.Scale(domain=names, range=looks), "sort": names, "legend": legend}
 
 
-def _latency_panel() -> alt.LayerChart:
+def _latency_panel() -> Spec:
     scale = alt.Scale(type="log", domain=[_LATENCY], nice=False)
     y = alt.Y("ms:Q", scale=scale, axis=_count_axis("latency (ms, log)", values=[_LATENCY_TICKS], format="~r"))
     tooltip = [
@@ -235,7 +235,7 @@ def _phase_names() -> list[alt.Chart]:
     ]
 
 
-def _failure_panel() -> alt.LayerChart:
+def _failure_panel() -> Spec:
     axis = _count_axis("failed", values=[_FAILED], format="d")
     bars = (
         _named("points")
@@ -254,7 +254,7 @@ def _failure_panel() -> alt.LayerChart:
     return build.layer([*_background(), bars], height=36, width=520)
 
 
-def _gauge_panel() -> alt.LayerChart:
+def _gauge_panel() -> Spec:
     scale = alt.Scale(type="symlog", domain=[_COUNT], nice=False)
     axis = _count_axis("count (log)", values=[_COUNT_TICKS], format="d")
     legend = build.top_legend(symbol=250)  # a line as long as 16 pixels

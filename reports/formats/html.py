@@ -9,27 +9,14 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable
-from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from reports.compare import Comparison
-from reports.formats import (
-    Format,
-    _html_about,
-    _html_answers,
-    _html_compared,
-    _html_costs,
-    _html_overview,
-    _html_scenario,
-    _numbers,
-)
+from reports.formats import Format, _html_compared, _html_overview
 from reports.summary import Summary
-from reports.wording import seconds
 
 if TYPE_CHECKING:
-    import jinja2
-
     from reports.formats._html_charts import Figure
 
 
@@ -80,11 +67,12 @@ FORMAT = Format(name="html", suffix=".html", render=render, render_comparison=re
 def _page(template: str, figures: Iterable[Figure], **context: Any) -> str:
     """The template in its frame. The page says which scripts may run, so their text must not change afterwards."""
     from reports import charts
+    from reports.formats._templating import templates
 
     specs = {figure.id: figure.spec for figure in figures}
     scripts = [charts.javascript(), _asset("report.js")] if specs else []
     return (
-        _templates()
+        templates()
         .get_template(template)
         .render(
             **context,
@@ -115,36 +103,3 @@ def _json(value: object) -> str:
 
 def _asset(name: str) -> str:
     return resources.files("reports.formats.templates").joinpath(name).read_text(encoding="utf-8")
-
-
-@cache
-def _templates() -> jinja2.Environment:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("reports.formats", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(
-        compared=_html_compared,
-        overview=_html_overview,
-        answers=_html_answers,
-        detail=_html_scenario,
-        costs=_html_costs,
-        about=_html_about,
-    )
-    environment.filters.update(
-        figure=_numbers.figure,
-        percent=_numbers.percent,
-        points=_numbers.points,
-        spread=_numbers.spread,
-        setting=_numbers.setting,
-        plural=_numbers.plural,
-        seconds=seconds,
-        between=_numbers.between,
-        tiny=_numbers.tiny,
-    )
-    return environment

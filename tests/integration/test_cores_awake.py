@@ -1,4 +1,4 @@
-"""What keeps cores awake while generators are compared: one loop a core, behind everything else, gone at the end."""
+"""What keeps cores awake while generators are compared: a loop on each, behind all else, gone at the end."""
 
 from __future__ import annotations
 

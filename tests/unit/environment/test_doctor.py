@@ -98,7 +98,7 @@ def test_a_low_limit_of_open_files_is_warned_of(limit: int, state: State, monkey
 def test_half_a_build_in_the_cache_is_no_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("POOLSTORM_CACHE", str(tmp_path))
-    folder = toxiproxy_binary.cache_folder()
+    folder = toxiproxy_binary.server_folder()
     folder.mkdir()
     server = folder / toxiproxy_binary.SERVER
     server.touch(mode=0o755)

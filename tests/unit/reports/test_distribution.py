@@ -88,6 +88,18 @@ def test_quantiles_are_nearest_rank() -> None:
     assert found == pytest.approx((5, 9, 10, 10), rel=1e-3)
 
 
+@pytest.mark.parametrize("width", [1, 255, 256, 257, 512, 3000])
+@pytest.mark.parametrize("seed", range(5))
+def test_quantiles_of_dense_counters_are_those_of_the_sorted_requests(width: int, seed: int) -> None:
+    rng = random.Random(seed)
+    indexes = sorted({0, width - 1, *rng.choices(range(width), k=rng.randrange(1, width + 1))})
+    counts = [rng.choice((1, 1, 2, 300)) for _ in indexes]
+    each = [index + 1000 for index, count in zip(indexes, counts, strict=True) for _ in range(count)]
+    segment = Segment.of([index + 1000 for index in indexes], counts)
+    ranks = [1, len(each), len(each) // 2 or 1, *(rng.randrange(1, len(each) + 1) for _ in range(20))]
+    assert [each[rank - 1] for rank in ranks] == segment.indexes_of(ranks, len(each))
+
+
 def test_mean_is_within_three_digits() -> None:
     assert distribution(1, 2, 6).mean_ms() == pytest.approx(3, rel=1e-3)
 
