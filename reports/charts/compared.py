@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from reports.charts import build
+from reports.charts import build, values
 from reports.charts.theme import INK, PAPER, Spec
 
 MovedRow = tuple[str, str, float, float]
@@ -16,9 +16,9 @@ MovedRow = tuple[str, str, float, float]
 def compared_chart(rows: Sequence[MovedRow], targets: Sequence[str]) -> Spec:
     """One row per phase and target: hollow where A was, filled where B is. Width is the container's."""
     phases = list(dict.fromkeys(phase for phase, *_ in rows))
-    values = [{"phase": phase, "target": target, "a": a, "b": b} for phase, target, a, b in rows]
-    domain = build.log_domain(value for row in rows for value in row[2:])
-    axis = alt.Axis(values=build.log_ticks(domain), title="p50 of successes (ms, log)", format="~r")
+    drawn_rows = [{"phase": phase, "target": target, "a": a, "b": b} for phase, target, a, b in rows]
+    domain = values.log_domain(value for row in rows for value in row[2:])
+    axis = alt.Axis(values=values.log_ticks(domain), title="p50 of successes (ms, log)", format="~r")
 
     def x(field: str) -> alt.X:
         return alt.X(f"{field}:Q", scale=build.log_ms(domain), axis=axis)
@@ -32,7 +32,7 @@ def compared_chart(rows: Sequence[MovedRow], targets: Sequence[str]) -> Spec:
         alt.Tooltip("a:Q", title="A: p50 (ms)", format=".3~r"),
         alt.Tooltip("b:Q", title="B: p50 (ms)", format=".3~r"),
     ]
-    base = alt.Chart(build.rows(values)).encode(y=y, yOffset=offset)
+    base = alt.Chart(build.rows(drawn_rows)).encode(y=y, yOffset=offset)
     layers: list[alt.Chart] = [
         base.mark_rule(strokeWidth=2, opacity=0.6).encode(x=x("a"), x2=alt.X2("b:Q"), color=colour),
         base.mark_point(filled=False, size=45, fill=PAPER, opacity=1, strokeWidth=1.5).encode(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import altair as alt
 
-from reports.charts import build
+from reports.charts import build, values
 from reports.charts.theme import MUTED, Spec
 from reports.summary import Exhaustion
 
@@ -42,12 +42,12 @@ def exhaustion_charts(ladders: Mapping[str, Exhaustion], threads: int | None = N
     on a ladder of users only.
     """
     widest = max((step.offered for ladder in ladders.values() for step in ladder.steps), default=1)
-    values = [
+    drawn_rows = [
         row
         for number, (target, ladder) in enumerate(ladders.items())
         for row in _rows(target, ladder, aside=(number - (len(ladders) - 1) / 2) * _ASIDE * widest)
     ]
-    return {panel.key: _panel(panel, values, ladders, threads) for panel in _PANELS}
+    return {panel.key: _panel(panel, drawn_rows, ladders, threads) for panel in _PANELS}
 
 
 def _rows(target: str, ladder: Exhaustion, aside: float) -> list[dict[str, object]]:
@@ -68,15 +68,15 @@ def _rows(target: str, ladder: Exhaustion, aside: float) -> list[dict[str, objec
 
 
 def _panel(
-    panel: _Panel, values: Sequence[build.Row], ladders: Mapping[str, Exhaustion], threads: int | None
+    panel: _Panel, drawn_rows: Sequence[values.Row], ladders: Mapping[str, Exhaustion], threads: int | None
 ) -> Spec:
-    known = [row for row in values if row[panel.field] is not None]
+    known = [row for row in drawn_rows if row[panel.field] is not None]
     scale, ticks = alt.Scale(nice=True, zero=True), None
     if panel.logarithmic:
-        domain = build.log_domain(row[panel.field] for row in known)
-        scale, ticks = build.log_ms(domain), build.log_ticks(domain)
+        domain = values.log_domain(row[panel.field] for row in known)
+        scale, ticks = build.log_ms(domain), values.log_ticks(domain)
     axis = alt.Axis(title=panel.title, minExtent=40, tickCount=5, format="~r", values=ticks or alt.Undefined)
-    steps = sorted({row["offered"] for row in values})
+    steps = sorted({row["offered"] for row in drawn_rows})
     closed = all(ladder.offered_in == "users" for ladder in ladders.values())
     offered = "users at once" if closed else "requests offered (1/s)"
     x = alt.X(

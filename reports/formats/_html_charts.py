@@ -1,4 +1,4 @@
-"""The charts of a page: which there are, and the place of each. Altair is imported here, so import this late."""
+"""The charts of a page: which there are, and the place of each."""
 
 from __future__ import annotations
 
@@ -49,10 +49,7 @@ def scenario_figures(summary: Summary, scenario: ScenarioResult, anchor: str) ->
     trips = _html_costs.trip_groups(scenario)
     return ScenarioFigures(
         ladder=_ladder(scenario, anchor),
-        trips=tuple(
-            Figure(f"{anchor}-trips-{number}", charts.round_trips_chart(operation, dict(rows)), 300)
-            for number, (operation, rows) in enumerate(trips, 1)
-        ),
+        trips=_trips(trips, anchor) if trips else (),
         dots=None if is_ladder(scenario) or trips else _dots(summary, scenario, anchor),
         timelines=() if trips else _timelines(summary, scenario, anchor),
         parts=tuple(
@@ -67,6 +64,15 @@ def scenario_figures(summary: Summary, scenario: ScenarioResult, anchor: str) ->
     )
 
 
+def _trips(groups: Sequence[_html_costs.TripGroup], anchor: str) -> tuple[Figure, ...]:
+    from reports.charts.round_trips import round_trips_chart
+
+    return tuple(
+        Figure(f"{anchor}-trips-{number}", round_trips_chart(operation, dict(rows)), 300)
+        for number, (operation, rows) in enumerate(groups, 1)
+    )
+
+
 def _ladder(scenario: ScenarioResult, anchor: str) -> tuple[Figure, ...]:
     ladders = {
         target.target: target.exhaustion
@@ -77,7 +83,9 @@ def _ladder(scenario: ScenarioResult, anchor: str) -> tuple[Figure, ...]:
         return ()
     tokens = {target.settings.get("threadpool_tokens") for target in scenario.targets}
     sizes = [size for size in tokens if isinstance(size, int)]
-    panels = charts.exhaustion_charts(ladders, threads=sizes[0] if len(sizes) == 1 else None)
+    from reports.charts.exhaustion import exhaustion_charts
+
+    panels = exhaustion_charts(ladders, threads=sizes[0] if len(sizes) == 1 else None)
     return tuple(Figure(f"{anchor}-{name}", spec, 250) for name, spec in panels.items())
 
 
@@ -131,5 +139,7 @@ def compared_figure(rows: Sequence[ComparedPhase], targets: Sequence[str], ancho
     ]
     if not moved:
         return None
-    spec = charts.compared_chart(moved, [name for name in targets if name in {row[1] for row in moved}])
+    from reports.charts.compared import compared_chart
+
+    spec = compared_chart(moved, [name for name in targets if name in {row[1] for row in moved}])
     return Figure(f"{anchor}-moved", spec, int(spec["height"]) + 65)
