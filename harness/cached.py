@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
+
+from harness.files import write_atomically
 
 
 def cache_folder() -> Path:
@@ -16,27 +19,38 @@ def cache_folder() -> Path:
     return Path(given) if given else platformdirs.user_cache_path("poolstorm")
 
 
-def kept(path: Path) -> str | None:
-    """A text that `keep` put there: what follows the first line, if that line is its digest; else None."""
+def made_once(path: Path, make: Callable[[], str]) -> str:
+    """The text that is kept at `path`, or else made, and kept there.
+
+    Only a text that follows its own digest, in the first line, is taken for whole. A cache that cannot be read or
+    written costs no more than the making.
+    """
+    text = _kept(path)
+    if text is None:
+        text = make()
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, f"{_first_line(text)}\n{text}")
+    return text
+
+
+def fingerprint(*parts: str) -> str:
+    """Eight characters that change with any of the texts: for the name of what is made from them."""
+    return _digest("\0".join(parts))[:8]
+
+
+def _kept(path: Path) -> str | None:
     try:
-        text = path.read_bytes().decode()  # as bytes: line ends stay as they are
+        whole = path.read_bytes().decode()  # as bytes: line ends stay as they are
     except (OSError, UnicodeError):
         return None
-    head, _, body = text.partition("\n")
-    return body if head == _first_line(body) else None
+    head, _, text = whole.partition("\n")
+    return text if head == _first_line(text) else None
 
 
-def keep(path: Path, body: str) -> None:
-    """Put the whole text in place, or leave nothing: two processes may do so at the same time."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_bytes(f"{_first_line(body)}\n{body}".encode())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+def _first_line(text: str) -> str:
+    return f"// {_digest(text)}"
 
 
-def _first_line(body: str) -> str:
-    return f"// {hashlib.sha256(body.encode()).hexdigest()}"
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -6,7 +6,6 @@ are replaced in one step. So a reader never meets a half-written trial, however 
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from typing import TextIO
 from pydantic import BaseModel
 
 from harness.errors import RunDirectoryError
+from harness.files import write_atomically
 from harness.records import (
     LATENCY_FILE,
     MANIFEST_FILE,
@@ -30,16 +30,6 @@ from harness.records import (
     Reading,
     TrialRecord,
 )
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replace `path` in one step; on failure the old file stays and no other is left behind."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 class TrialFolder:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from harness.errors import RunDirectoryError, unknown_name
+from harness.files import write_atomically
 from reports.compare import Comparison
 from reports.formats import Format, formats
 from reports.summary import Summary
@@ -44,20 +44,10 @@ def _write(folder: Path, texts: Mapping[str, str]) -> tuple[Path, ...]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            _replace(folder / name, text)
+            write_atomically(folder / name, text)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise RunDirectoryError(
             f"report cannot be written to {folder} ({reason}); name another folder with --output"
         ) from error
     return tuple(folder / name for name in texts)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Put a whole file in place, or leave the old one and nothing else."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

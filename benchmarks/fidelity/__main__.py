@@ -27,7 +27,7 @@ from harness.environment import toxiproxy_binary
 from harness.environment.facts import cpu_model, git_state, package_versions, usable_cores
 from harness.environment.leash import Leash
 from harness.errors import EXIT_INTERRUPTED, PoolstormError, unknown_name
-from harness.store import write_atomically
+from harness.files import write_atomically
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DOCUMENT = REPOSITORY / "docs" / "measurement.md"

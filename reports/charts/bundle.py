@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from harness.cached import cache_folder, keep, kept
+from harness.cached import cache_folder, fingerprint, made_once
 
 _SNIPPET = "window.vegaEmbed = vegaEmbed;"
 
@@ -18,18 +17,12 @@ def javascript() -> str:
 
     Making it takes 1 s, so it is kept; a cache that cannot be read or written only costs that second.
     """
-    path = cached_bundle()
-    script = kept(path)
-    if script is None:
-        script = _made()
-        keep(path, script)
-    return script
+    return made_once(cached_bundle(), _made)
 
 
 def cached_bundle() -> Path:
     """Where the script is kept: one file for each version of vl-convert and each snippet of ours."""
-    snippet = hashlib.sha256(_SNIPPET.encode()).hexdigest()[:8]
-    return cache_folder() / f"vega-{metadata.version('vl-convert-python')}-{snippet}.js"
+    return cache_folder() / f"vega-{metadata.version('vl-convert-python')}-{fingerprint(_SNIPPET)}.js"
 
 
 def _made() -> str:

@@ -6,7 +6,6 @@ longer than all else that a page needs to be drawn.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from functools import cache
 from importlib import import_module, metadata
@@ -14,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-from harness.cached import cache_folder, keep, kept
+from harness.cached import cache_folder, fingerprint, made_once
 from reports.charts.theme import Spec
 
 Name = Literal["breakdown", "dots", "timeline"]
@@ -26,12 +25,11 @@ def template(name: Name) -> Spec:
 
     A cache that cannot be read or written only costs the time to make it.
     """
-    path = kept_template(name)
-    text = kept(path)
-    if text is None:
-        text = json.dumps(import_module(f"reports.charts.drawn.{name}").template())
-        keep(path, text)
-    spec: Spec = json.loads(text)
+
+    def make() -> str:
+        return json.dumps(import_module(f"reports.charts.drawn.{name}").template())
+
+    spec: Spec = json.loads(made_once(kept_template(name), make))
     return spec
 
 
@@ -46,4 +44,4 @@ def _made_by() -> str:
     charts = files("reports.charts")
     modules = [*charts.iterdir(), *charts.joinpath("drawn").iterdir()]
     texts = [module.read_text(encoding="utf-8") for module in modules if module.name.endswith(".py")]
-    return hashlib.sha256("\0".join([metadata.version("altair"), *sorted(texts)]).encode()).hexdigest()[:12]
+    return fingerprint(metadata.version("altair"), *sorted(texts))

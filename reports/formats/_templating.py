@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import jinja2
 from jinja2.bccache import Bucket
 
-from harness.cached import cache_folder
+from harness.cached import cache_folder, fingerprint
 from reports.formats import (
     _html_about,
     _html_answers,
@@ -54,8 +53,7 @@ def compiled_folder() -> Path:
 
     A template whose text has changed is compiled anew.
     """
-    made_by = hashlib.sha256(repr((jinja2.__version__, sorted(_OPTIONS.items()))).encode()).hexdigest()[:8]
-    return cache_folder() / f"templates-{made_by}"
+    return cache_folder() / f"templates-{fingerprint(jinja2.__version__, repr(sorted(_OPTIONS.items())))}"
 
 
 @cache

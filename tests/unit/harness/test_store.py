@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import RunDirectoryError
+from harness.files import write_atomically
 from harness.records import Mark, MarkKind
-from harness.store import RunStore, write_atomically
+from harness.store import RunStore
 
 
 def test_an_output_that_holds_something_is_refused_and_left_alone(tmp_path: Path) -> None:
