@@ -15,12 +15,10 @@ from contextlib import ExitStack, contextmanager
 
 from benchmarks.fidelity.base import Bench
 
-LOWEST_NICENESS = 19
-
 
 def cores() -> tuple[int, ...]:
-    """The cores that this process may use; empty where a process cannot be kept to one, as on macOS."""
-    return tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ()
+    """The cores that this process may use; empty where there is no such priority, as on macOS."""
+    return tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "SCHED_IDLE") else ()
 
 
 @contextmanager
@@ -41,9 +39,7 @@ def cores_awake(bench: Bench) -> Iterator[None]:
 def stay_awake(core: int) -> None:
     """Turn on the core until ended; whoever has other work there goes first."""
     os.sched_setaffinity(0, {core})
-    os.nice(LOWEST_NICENESS)
-    if hasattr(os, "SCHED_IDLE"):
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     while True:
         pass
 

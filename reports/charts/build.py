@@ -5,20 +5,20 @@ Encodings are given as channels, `alt.X2("to:Q")`: Altair takes 10 ms to find th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, cast
 
 import altair as alt
 
 from reports.charts.theme import Spec, target_colours, target_shapes
-from reports.charts.values import Row, short
+from reports.charts.values import Row, shortened
 
 TOP, LEFT = alt.YValue(0), alt.XValue(0)  # type: ignore[no-untyped-call]
 
 
 def rows(values: Iterable[Row]) -> alt.InlineData:
-    """Inline data; None and whole numbers are kept as they are, others cut to four significant digits."""
-    return alt.InlineData(values=cast(Any, [{key: short(value) for key, value in row.items()} for row in values]))
+    """Inline data, its floats cut short."""
+    return alt.InlineData(values=cast(Any, list(map(shortened, values))))
 
 
 def finish(spec: Spec, description: str) -> Spec:
@@ -41,23 +41,33 @@ def layer(layers: Iterable[alt.Chart], *, height: int, width: int | Literal["con
     return {"layer": plain, "height": height, "width": width, **({"datasets": datasets} if datasets else {})}
 
 
-def log_ms(domain: tuple[float, float]) -> alt.Scale:
-    """A logarithmic scale of milliseconds over `domain`."""
+def log_ms(domain: Sequence[float] | Sequence[str]) -> alt.Scale:
+    """A logarithmic scale of milliseconds over `domain`, which may be a template's token."""
     return alt.Scale(type="log", domain=list(domain), nice=False)
 
 
-def target_colour(names: Iterable[str]) -> alt.Color:
-    """Colour by field `target`, the same for a target everywhere."""
-    names = tuple(names)
-    scale = alt.Scale(domain=list(names), range=list(target_colours(names).values()))
-    return alt.Color("target:N", scale=scale, legend=top_legend())
+def in_rows(chart: alt.Chart, phases: Sequence[str], targets: Sequence[str]) -> alt.Chart:
+    """The chart with a row for each phase, and in it one for each target."""
+    axis = alt.Axis(domain=False, ticks=False, labelLimit=90)
+    scale = alt.Scale(domain=list(targets), paddingInner=0.2)
+    return chart.encode(
+        y=alt.Y("phase:N", sort=list(phases), title=None, axis=axis),
+        yOffset=alt.YOffset("target:N", sort=list(targets), scale=scale),
+    )
 
 
-def target_shape(names: Iterable[str]) -> alt.Shape:
-    """Shape by field `target`; with `target_colour` Vega-Lite folds both into one legend."""
+def target_colour(names: Iterable[str], colours: Iterable[str] | None = None) -> alt.Color:
+    """Colour by field `target`, the same for a target everywhere, or as a template's token stands for it."""
     names = tuple(names)
-    scale = alt.Scale(domain=list(names), range=list(target_shapes(names).values()))
-    return alt.Shape("target:N", scale=scale, legend=top_legend())
+    looks = target_colours(names).values() if colours is None else colours
+    return alt.Color("target:N", scale=alt.Scale(domain=list(names), range=list(looks)), legend=top_legend())
+
+
+def target_shape(names: Iterable[str], shapes: Iterable[str] | None = None) -> alt.Shape:
+    """Shape by field `target`, likewise; with `target_colour` Vega-Lite folds both into one legend."""
+    names = tuple(names)
+    looks = target_shapes(names).values() if shapes is None else shapes
+    return alt.Shape("target:N", scale=alt.Scale(domain=list(names), range=list(looks)), legend=top_legend())
 
 
 def top_legend(offset: int = 6, symbol: float = 60) -> alt.Legend:

@@ -23,8 +23,6 @@ def compared_chart(rows: Sequence[MovedRow], targets: Sequence[str]) -> Spec:
     def x(field: str) -> alt.X:
         return alt.X(f"{field}:Q", scale=build.log_ms(domain), axis=axis)
 
-    y = alt.Y("phase:N", sort=phases, title=None, axis=alt.Axis(domain=False, ticks=False, labelLimit=90))
-    offset = alt.YOffset("target:N", sort=list(targets), scale=alt.Scale(domain=list(targets), paddingInner=0.2))
     colour, shape = build.target_colour(targets), build.target_shape(targets)
     tooltip = [
         alt.Tooltip("phase:N"),
@@ -32,7 +30,7 @@ def compared_chart(rows: Sequence[MovedRow], targets: Sequence[str]) -> Spec:
         alt.Tooltip("a:Q", title="A: p50 (ms)", format=".3~r"),
         alt.Tooltip("b:Q", title="B: p50 (ms)", format=".3~r"),
     ]
-    base = alt.Chart(build.rows(drawn_rows)).encode(y=y, yOffset=offset)
+    base = build.in_rows(alt.Chart(build.rows(drawn_rows)), phases, targets)
     layers: list[alt.Chart] = [
         base.mark_rule(strokeWidth=2, opacity=0.6).encode(x=x("a"), x2=alt.X2("b:Q"), color=colour),
         base.mark_point(filled=False, size=45, fill=PAPER, opacity=1, strokeWidth=1.5).encode(
@@ -42,8 +40,8 @@ def compared_chart(rows: Sequence[MovedRow], targets: Sequence[str]) -> Spec:
             x=x("b"), color=colour, shape=shape, tooltip=tooltip
         ),
     ]
-    height = len(phases) * (len(targets) * max(9, 15 - len(targets)) + 10)
+    height_px = values.rows_height_px(len(phases), len(targets))
     return build.finish(
-        build.layer(layers, height=height, width="container"),
+        build.layer(layers, height=height_px, width="container"),
         "Median latency of successes per phase and target: hollow circle in run A, filled point in run B.",
     )

@@ -38,8 +38,8 @@ def dots_chart(rows: Sequence[DotRow], targets: Sequence[str]) -> Spec:
         del spec["layer"][-_INTERVAL_LAYERS:]
     return {
         **spec,
-        "height": len(phases) * (len(targets) * max(9, 15 - len(targets)) + 10),
-        "datasets": {"rows": [{key: values.short(value) for key, value in row.items()} for row in drawn]},
+        "height": values.rows_height_px(len(phases), len(targets)),
+        "datasets": {"rows": list(map(values.shortened, drawn))},
     }
 
 

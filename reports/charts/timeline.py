@@ -103,7 +103,7 @@ def timeline_chart(
 
 
 def _shortened(row: dict[str, object]) -> dict[str, object]:
-    return {key: values.short(value) for key, value in row.items() if value is not None}
+    return {key: value for key, value in values.shortened(row).items() if value is not None}
 
 
 def _point_row(point: TimePoint) -> dict[str, object]:

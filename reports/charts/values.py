@@ -20,6 +20,16 @@ def short(value: object) -> object:
     return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
+def shortened(row: Row) -> dict[str, object]:
+    """A row of data with its floats cut short; None and whole numbers are kept as they are."""
+    return {key: short(value) for key, value in row.items()}
+
+
+def rows_height_px(phases: int, targets: int) -> int:
+    """Height of a chart with a row for each phase and target."""
+    return phases * (targets * max(9, 15 - targets) + 10)
+
+
 def log_domain(values: Iterable[float | None]) -> tuple[float, float]:
     """A domain in milliseconds for a logarithmic axis that holds all values with a little air."""
     known = [value for value in values if value is not None and value > 0]

@@ -49,7 +49,7 @@ def scenario_figures(summary: Summary, scenario: ScenarioResult, anchor: str) ->
     trips = _html_costs.trip_groups(scenario)
     return ScenarioFigures(
         ladder=_ladder(scenario, anchor),
-        trips=_trips(trips, anchor) if trips else (),
+        trips=_trips(trips, anchor),
         dots=None if is_ladder(scenario) or trips else _dots(summary, scenario, anchor),
         timelines=() if trips else _timelines(summary, scenario, anchor),
         parts=tuple(
@@ -65,6 +65,8 @@ def scenario_figures(summary: Summary, scenario: ScenarioResult, anchor: str) ->
 
 
 def _trips(groups: Sequence[_html_costs.TripGroup], anchor: str) -> tuple[Figure, ...]:
+    if not groups:
+        return ()
     from reports.charts.round_trips import round_trips_chart
 
     return tuple(
@@ -81,10 +83,10 @@ def _ladder(scenario: ScenarioResult, anchor: str) -> tuple[Figure, ...]:
     }
     if not ladders:
         return ()
-    tokens = {target.settings.get("threadpool_tokens") for target in scenario.targets}
-    sizes = [size for size in tokens if isinstance(size, int)]
     from reports.charts.exhaustion import exhaustion_charts
 
+    tokens = {target.settings.get("threadpool_tokens") for target in scenario.targets}
+    sizes = [size for size in tokens if isinstance(size, int)]
     panels = exhaustion_charts(ladders, threads=sizes[0] if len(sizes) == 1 else None)
     return tuple(Figure(f"{anchor}-{name}", spec, 250) for name, spec in panels.items())
 

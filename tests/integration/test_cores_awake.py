@@ -16,7 +16,7 @@ from harness.environment.leash import Leash
 
 pytestmark = [
     pytest.mark.integration,
-    pytest.mark.skipif(not awake.cores(), reason="processes cannot be kept to one core here"),
+    pytest.mark.skipif(not awake.cores(), reason="there is no such priority here"),
 ]
 STARTED_WITHIN_S = 20.0
 

@@ -11,12 +11,8 @@ from reports.charts.theme import INK, MUTED, Spec
 
 def template() -> Spec:
     """Without data, height and axes; the last layers are the intervals."""
-    y = alt.Y("phase:N", sort=[PHASES], title=None, axis=alt.Axis(domain=False, ticks=False, labelLimit=90))
-    offset = alt.YOffset("target:N", sort=[TARGETS], scale=alt.Scale(domain=[TARGETS], paddingInner=0.2))
-    base = alt.Chart(alt.NamedData(name="rows")).encode(y=y, yOffset=offset)
-    legend = build.top_legend()
-    colour = alt.Color("target:N", scale=alt.Scale(domain=[TARGETS], range=[COLOURS]), legend=legend)
-    shape = alt.Shape("target:N", scale=alt.Scale(domain=[TARGETS], range=[SHAPES]), legend=legend)
+    base = build.in_rows(alt.Chart(alt.NamedData(name="rows")), [PHASES], [TARGETS])
+    colour, shape = build.target_colour([TARGETS], [COLOURS]), build.target_shape([TARGETS], [SHAPES])
     percentiles = map(_tooltip, ("p50", "p90", "p99", "max"))
     tooltip = [alt.Tooltip("phase:N"), alt.Tooltip("target:N"), *percentiles, alt.Tooltip("requests:Q")]
     layers: list[alt.Chart] = [
@@ -41,9 +37,8 @@ def template() -> Spec:
 
 
 def _x(field: str) -> alt.X:
-    scale = alt.Scale(type="log", domain=[DOMAIN], nice=False)
     axis = alt.Axis(values=[TICKS], title="latency of successes (ms, log)", format="~r")
-    return alt.X(f"{field}:Q", scale=scale, axis=axis)
+    return alt.X(f"{field}:Q", scale=build.log_ms([DOMAIN]), axis=axis)
 
 
 def _intervals(base: alt.Chart) -> list[alt.Chart]:
