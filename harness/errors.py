@@ -40,6 +40,7 @@ class InterruptedRunError(PoolstormError):
 def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
     """A line such as `unknown target 'sync-pol'; did you mean 'sync-pool'? known: ...`."""
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]!r}? " if close else ""
+    spelt = {known_name.casefold(): known_name for known_name in names}
+    close = difflib.get_close_matches(name.casefold(), spelt, n=1, cutoff=0.5)
+    hint = f"did you mean {spelt[close[0]]!r}? " if close else ""
     return f"unknown {what} {name!r}; {hint}known: {', '.join(names)}"

@@ -34,7 +34,7 @@ class Injection:
         self._stopping = threading.Event()
         self._error: Exception | None = None
         self._failed_step = ""
-        self._active: dict[str, Fault] = {}
+        self._active: dict[tuple[str, int], Fault] = {}
         self._provers: list[threading.Thread] = []
         self._thread = threading.Thread(target=self._work, name="faults", daemon=True)
 
@@ -51,19 +51,19 @@ class Injection:
             try:
                 self._carry_out(step)
             except Exception as error:
-                self._error, self._failed_step = error, f"{step.action} of {step.name}"
+                self._error, self._failed_step = error, step.describe()
                 return
 
     def _carry_out(self, step: FaultStep) -> None:
         if step.action is Action.INJECT:
-            fault = self._active[step.name] = FAULTS[step.kind](step.settings)
+            fault = self._active[step.fault_key] = FAULTS[step.kind](step.settings)
             self._mark(_BEGIN[step.action], step, fault.describe())
             fault.inject(self._proxy)
         else:
-            fault = self._active[step.name]
+            fault = self._active[step.fault_key]
             self._mark(_BEGIN[step.action], step, fault.describe())
             fault.heal(self._proxy)
-            del self._active[step.name]
+            del self._active[step.fault_key]
         self._mark(_DONE[step.action], step, fault.describe())
         # On a thread of its own, because a probe into silence takes as long as its patience.
         prover = threading.Thread(target=self._prove, args=(step, fault), name="probe", daemon=True)
@@ -82,8 +82,18 @@ class Injection:
 
     def _mark(self, kind: MarkKind, step: FaultStep, detail: str) -> None:
         t_ns = time.monotonic_ns() - self._origin_ns
-        mark = Mark(t_ns=t_ns, kind=kind, name=step.name, planned_ns=step.at_ns, detail=detail)
-        self._folder.add_mark(mark)
+        self._folder.add_mark(
+            Mark(
+                t_ns=t_ns,
+                kind=kind,
+                phase=step.phase,
+                fault=step.kind,
+                part=step.part,
+                number=step.number,
+                planned_ns=step.at_ns,
+                detail=detail,
+            )
+        )
 
     def _finish(self) -> None:
         self._stopping.set()

@@ -55,10 +55,18 @@ class Arrivals(Declaration):
         return f"{self.rate_per_s:g}/s {self.process}"
 
 
+PRIMARY_LINK = "primary-link"
+"""The part that faults are done to unless they say otherwise: the link between a target and its database."""
+
+
 class FaultSpec(Declaration):
-    """A fault on a phase's timeline: injected `at_s` into the phase and healed `duration_s` later."""
+    """A fault on a phase's timeline: injected `at_s` into the phase and healed `duration_s` later.
+
+    `part` names what it is done to, a part of the environment (`harness.environment.parts`).
+    """
 
     kind: str
+    part: Name = PRIMARY_LINK
     at_s: float = Field(ge=0)
     duration_s: float = Field(gt=0)
     settings: Mapping[str, Scalar] = Field(default_factory=dict)

@@ -135,8 +135,8 @@ def _write_trial(
     end_ns = round(scenario.duration_s * 1e9)
     marks = (
         Mark(t_ns=0, kind=MarkKind.LOAD_START),
-        Mark(t_ns=0, kind=MarkKind.PHASE_START, name=PHASE, planned_ns=0),
-        Mark(t_ns=end_ns, kind=MarkKind.PHASE_END, name=PHASE, planned_ns=end_ns),
+        Mark(t_ns=0, kind=MarkKind.PHASE_START, phase=PHASE, planned_ns=0),
+        Mark(t_ns=end_ns, kind=MarkKind.PHASE_END, phase=PHASE, planned_ns=end_ns),
         Mark(t_ns=end_ns, kind=MarkKind.LOAD_END, planned_ns=end_ns),
         Mark(t_ns=end_ns + INTERVAL_NS, kind=MarkKind.DRAINED),
     )

@@ -107,7 +107,7 @@ class Load:
                     case messages.Marked(mark=mark):
                         self._folder.add_mark(mark)
                         if mark.kind is MarkKind.PHASE_END:
-                            self.phase_ends.put(mark.name)
+                            self.phase_ends.put(mark.phase)
                         elif mark.kind is MarkKind.DRAINED:
                             self._drained.set()
                     case messages.Gauged(reading=reading):

@@ -32,7 +32,7 @@ class Merger:
         """What is to be told now that `worker` has told this."""
         match event:
             case messages.Marked(mark=mark):
-                key = (mark.kind, mark.name)
+                key = (mark.kind, mark.phase)
                 self._seen.setdefault(key, []).append((worker, mark))
                 yield from self._tell_if_due(key)
             case messages.Gauged(reading=reading):

@@ -279,9 +279,9 @@ class Generator:
         self.samples.abort()
         gevent.killall(list(self._greenlets), block=False)
 
-    def _mark(self, kind: MarkKind, name: str, planned_ns: int | None = None) -> None:
+    def _mark(self, kind: MarkKind, phase: str, planned_ns: int | None = None) -> None:
         t_ns = time.monotonic_ns() - self.samples.origin_ns
-        self._emit(messages.Marked(mark=Mark(t_ns=t_ns, kind=kind, name=name, planned_ns=planned_ns)))
+        self._emit(messages.Marked(mark=Mark(t_ns=t_ns, kind=kind, phase=phase, planned_ns=planned_ns)))
 
     def _gauge_forever(self) -> None:
         flushes = round(reading_every_s(self.scenario) / FLUSH_EVERY_S)

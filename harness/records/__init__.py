@@ -19,6 +19,12 @@ from harness.records.base import (
     TRIALS_DIR,
     Record,
 )
+from harness.records.closing import (
+    Closing,
+    Stream,
+    seal_of,
+    sealed,
+)
 from harness.records.latency import (
     FEWEST_IN_PHASE,
     HIGHEST_NS,
@@ -46,7 +52,9 @@ from harness.records.manifest import (
     Conformance,
     Environment,
     Manifest,
+    Place,
     RunState,
+    Side,
     TargetInfo,
     TrialRecord,
     TrialSpec,
@@ -86,6 +94,7 @@ __all__ = [
     "TRIALS_DIR",
     "TRIAL_FILE",
     "Bank",
+    "Closing",
     "Conformance",
     "DatabaseReading",
     "EncodedInterval",
@@ -99,11 +108,14 @@ __all__ = [
     "MarkKind",
     "Measure",
     "Outcome",
+    "Place",
     "PoolReading",
     "Reading",
     "Record",
     "RunState",
     "SeriesKey",
+    "Side",
+    "Stream",
     "TargetInfo",
     "TimesReading",
     "TrialRecord",
@@ -116,5 +128,7 @@ __all__ = [
     "new_histogram",
     "reading_every_s",
     "response_interval_ns",
+    "seal_of",
+    "sealed",
     "split_intervals",
 ]

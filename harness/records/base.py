@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 FORMAT = "poolstorm-run"
 FORMAT_VERSION = 1
+"""Written. Version 2 closes every stream with a count (`harness.records.closing`)."""
 
 MANIFEST_FILE = "manifest.json"
 TRIALS_DIR = "trials"

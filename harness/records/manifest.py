@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from harness.records.base import FORMAT_VERSION, Record
+from harness.records.closing import Closing
 from harness.records.readings import PoolReading
 from scenarios.model import Scalar, Scenario
 
@@ -23,15 +24,48 @@ class TrialSpec(Record):
     repetition: int
 
 
+class Side(StrEnum):
+    """What a subject is in its pair."""
+
+    TWIN = "twin"  # the same thing as the other twin: what differs between them is noise (A/A)
+    BASE = "base"
+    HEAD = "head"
+    BROKEN = "broken"
+    CURED = "cured"
+    POINT = "point"  # one of a sweep
+
+
+class Place(Record):
+    """A subject's place among those that belong together: which `pair`, which `side` of it, and where, from 1."""
+
+    pair: str
+    side: Side
+    position: int
+
+
 class TargetInfo(Record):
     """What was tested; `settings` are those that the target itself reports (`GET /settings`)."""
 
     name: str
     title: str
     teaches: str
-    same_as: str | None = None  # the target that this one repeats, for the noise floor (A/A)
     driver: str = ""
     settings: dict[str, Scalar | None] = Field(default_factory=dict)
+    capabilities: tuple[str, ...] = ()
+    place: Place | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_format_1(cls, given: Any) -> Any:
+        """There a twin named in `same_as` whom it repeats."""
+        if not isinstance(given, dict) or not isinstance(given.get("same_as"), str) or given.get("place"):
+            return given
+        return {**given, "place": Place(pair=given["same_as"], side=Side.TWIN, position=2)}
+
+    @property
+    def repeats(self) -> str | None:
+        """The subject whose twin this is, where it is not the first of the two."""
+        return self.place.pair if self.place and self.place.side is Side.TWIN and self.place.position > 1 else None
 
 
 class Environment(Record):
@@ -132,3 +166,5 @@ class TrialRecord(Record):
     cpu_s: dict[str, float] = Field(default_factory=dict)  # target, generator, proxy, database: during the load
     workers: int = 1  # load processes
     starting_s: dict[str, float] = Field(default_factory=dict)  # how long each part took to be ready
+    reading_every_s: float | None = None  # how often generator and pool were read
+    closing: Closing | None = None  # by which a reader knows that the record is whole; None in format 1

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
+
+from pydantic import model_validator
 
 from harness.records.base import Record
 
@@ -25,10 +28,26 @@ class MarkKind(StrEnum):
 
 
 class Mark(Record):
-    """One event. `name` is the phase, or `<phase>/<n>:<fault kind>` for a fault; `planned_ns` where planned."""
+    """One event. Of a phase it bears the `phase`; of a fault also the fault's kind, the `part` of the environment
+    that it is done to, and its `number` in the phase, from 1. `planned_ns` is given where the event was planned.
+    """
 
     t_ns: int
     kind: MarkKind
-    name: str = ""
+    phase: str = ""
+    fault: str = ""
+    part: str = ""
+    number: int = 0
     planned_ns: int | None = None
     detail: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_format_1(cls, given: Any) -> Any:
+        """There one field `name` held the phase, or `<phase>/<number>:<fault>`."""
+        if not isinstance(given, dict) or not isinstance(given.get("name"), str):
+            return given
+        phase, slash, rest = given["name"].partition("/")
+        number, _, fault = rest.partition(":")
+        own = {"phase": phase, "number": int(number), "fault": fault} if slash and number.isdecimal() else {}
+        return {"phase": phase, **own, **{key: value for key, value in given.items() if key != "name"}}

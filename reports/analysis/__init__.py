@@ -101,7 +101,7 @@ def _group(run: Run, scenario: Scenario, target: str, proves: bool) -> _Group:
 
 
 def _scenario_result(run: Run, scenario: Scenario, groups: _Groups) -> ScenarioResult:
-    pairs = {info.name: info.same_as for info in run.manifest.targets if info.same_as and info.name in groups}
+    pairs = {info.name: info.repeats for info in run.manifest.targets if info.repeats and info.name in groups}
     folds = {target: group.folds for target, group in groups.items()}
     places = places_of(scenario, {place for of in folds.values() for fold in of.values() for place in fold})
     noise = noise_floors([(phase.name, operation) for phase, operation in places], pairs, folds)
@@ -155,7 +155,7 @@ def _target_result(
         errors=error_counts(errors, [phase.name for phase in scenario.phases]),
         checks=evaluate(scenario.checks, Evidence(observed, windows, climbed)),
         settings=_settings(run, target, observed),
-        same_as=next((info.same_as for info in run.manifest.targets if info.name == target), None),
+        same_as=next((info.repeats for info in run.manifest.targets if info.name == target), None),
         breakdowns=breakdowns(scenario, group.folds),
         held=held_times(scenario, observed),
         counts=counts(observed),

@@ -32,7 +32,7 @@ def ledger(records: Mapping[str, TrialRecord], packages: Mapping[str, str]) -> L
     for name in names:
         if name not in _OWN_ROWS:
             rules[in_words(name)] = lambda record, name=name: _setting(name, record.target.settings)  # type: ignore[misc]
-    compared = [target for target, record in records.items() if record.target.same_as is None]
+    compared = [target for target, record in records.items() if record.target.repeats is None]
     rows = [_row(name, rule, records, compared) for name, rule in rules.items()]
     return Ledger(targets=tuple(records), rows=tuple(row for row in rows if any(row.values.values())))
 

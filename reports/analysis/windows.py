@@ -6,11 +6,10 @@ only when its whole interval lies before inject-begin or after heal-done; what s
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from harness.records import MarkKind, Outcome
+from harness.records import Mark, MarkKind, Outcome
 from reports.analysis.recovery import Recovery, RecoveryFold
 from reports.distribution import Distribution, merged
 from reports.histograms import count_up_to_ns
@@ -45,6 +44,7 @@ class FaultSpan:
     heal_planned_ns: int | None
     heal_begin_ns: int | None
     heal_done_ns: int | None
+    part: str = ""
     proved: int = 0  # proofs by a probe that the fault acts, and that it is over: two in all
     unproved: tuple[str, ...] = ()  # what a probe saw instead of the fault, or of its end
 
@@ -60,8 +60,8 @@ class Course:
 
 def course(trial: Trial, scenario: Scenario) -> Course:
     """Read the marks. A phase without both marks is taken as planned, after the one before it."""
-    starts = {mark.name: mark.t_ns for mark in trial.marks if mark.kind is MarkKind.PHASE_START}
-    ends = {mark.name: mark.t_ns for mark in trial.marks if mark.kind is MarkKind.PHASE_END}
+    starts = {mark.phase: mark.t_ns for mark in trial.marks if mark.kind is MarkKind.PHASE_START}
+    ends = {mark.phase: mark.t_ns for mark in trial.marks if mark.kind is MarkKind.PHASE_END}
     spans: list[PhaseSpan] = []
     at_ns = 0
     for phase in scenario.phases:
@@ -73,36 +73,28 @@ def course(trial: Trial, scenario: Scenario) -> Course:
 
 
 def _fault_spans(trial: Trial) -> Iterator[FaultSpan]:
-    """One span for each fault name with both marks of its injection, in the order of injection."""
-    times: dict[str, dict[MarkKind, int]] = {}
-    planned: dict[str, dict[MarkKind, int]] = {}
-    doubts: dict[str, list[str]] = {}
-    proofs: Counter[str] = Counter()
+    """One span for each fault with both marks of its injection, in the order of injection."""
+    faults: dict[tuple[str, int, str, str], list[Mark]] = {}
     for mark in trial.marks:
-        if mark.kind is MarkKind.UNPROVED:
-            doubts.setdefault(mark.name, []).append(mark.detail)
-        elif mark.kind is MarkKind.PROVED:
-            proofs[mark.name] += 1
-        elif mark.kind in (MarkKind.INJECT_BEGIN, MarkKind.INJECT_DONE, MarkKind.HEAL_BEGIN, MarkKind.HEAL_DONE):
-            times.setdefault(mark.name, {})[mark.kind] = mark.t_ns
-            if mark.planned_ns is not None:
-                planned.setdefault(mark.name, {})[mark.kind] = mark.planned_ns
-    for name, at in times.items():
+        if mark.fault:
+            faults.setdefault((mark.phase, mark.number, mark.fault, mark.part), []).append(mark)
+    for (phase, _, fault, part), marks in faults.items():
+        at = {mark.kind: mark.t_ns for mark in marks}
         if MarkKind.INJECT_BEGIN not in at or MarkKind.INJECT_DONE not in at:
             continue
-        phase, _, numbered = name.partition("/")
-        plan = planned.get(name, {})
+        plan = {mark.kind: mark.planned_ns for mark in marks if mark.planned_ns is not None}
         yield FaultSpan(
             phase=phase,
-            kind=numbered.partition(":")[2],
+            kind=fault,
+            part=part,
             planned_ns=plan.get(MarkKind.INJECT_BEGIN, plan.get(MarkKind.INJECT_DONE, at[MarkKind.INJECT_BEGIN])),
             inject_begin_ns=at[MarkKind.INJECT_BEGIN],
             inject_done_ns=at[MarkKind.INJECT_DONE],
             heal_planned_ns=plan.get(MarkKind.HEAL_BEGIN, plan.get(MarkKind.HEAL_DONE)),
             heal_begin_ns=at.get(MarkKind.HEAL_BEGIN),
             heal_done_ns=at.get(MarkKind.HEAL_DONE),
-            proved=proofs[name],
-            unproved=tuple(doubts.get(name, ())),
+            proved=sum(mark.kind is MarkKind.PROVED for mark in marks),
+            unproved=tuple(mark.detail for mark in marks if mark.kind is MarkKind.UNPROVED),
         )
 
 

@@ -13,7 +13,7 @@ from harness.records import GeneratorReading, Mark, MarkKind
 
 
 def marked(kind: MarkKind, t_ns: int, name: str = "") -> Marked:
-    return Marked(mark=Mark(t_ns=t_ns, kind=kind, name=name))
+    return Marked(mark=Mark(t_ns=t_ns, kind=kind, phase=name))
 
 
 def gauged(**values: float) -> Gauged:

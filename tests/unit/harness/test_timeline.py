@@ -22,12 +22,12 @@ def test_steps_lie_on_the_scenarios_clock_in_the_order_of_time() -> None:
     steps = fault_steps(scenario(phase("a", 2.0), phase("b", 3.0, down), phase("c", 2.0, down)))
     # b begins at 2 s, c at 5 s.
     expected = [
-        (2_500_000_000, Action.INJECT, "b/1:proxy-down"),
-        (3_500_000_000, Action.HEAL, "b/1:proxy-down"),
-        (5_500_000_000, Action.INJECT, "c/1:proxy-down"),
-        (6_500_000_000, Action.HEAL, "c/1:proxy-down"),
+        (2_500_000_000, Action.INJECT, "b", 1, "proxy-down", "primary-link"),
+        (3_500_000_000, Action.HEAL, "b", 1, "proxy-down", "primary-link"),
+        (5_500_000_000, Action.INJECT, "c", 1, "proxy-down", "primary-link"),
+        (6_500_000_000, Action.HEAL, "c", 1, "proxy-down", "primary-link"),
     ]
-    assert expected == [(step.at_ns, step.action, step.name) for step in steps]
+    assert expected == [(step.at_ns, step.action, step.phase, step.number, step.kind, step.part) for step in steps]
 
 
 def test_a_healing_goes_before_the_next_fault_at_the_same_moment() -> None:

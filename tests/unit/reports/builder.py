@@ -174,9 +174,22 @@ class TrialBuilder:
         )
 
     def mark(self, t_s: float, kind: MarkKind, name: str = "", planned_s: float | None = None) -> None:
-        """Add one mark."""
+        """Add one mark; `name` is a phase, or a fault as `<phase>/<number>:<fault>`."""
         planned_ns = None if planned_s is None else ns(planned_s)
-        self.marks.append(Mark(t_ns=ns(t_s), kind=kind, name=name, planned_ns=planned_ns))
+        phase, _, rest = name.partition("/")
+        number, _, fault = rest.partition(":")
+        part = "primary-link" if fault else ""
+        self.marks.append(
+            Mark(
+                t_ns=ns(t_s),
+                kind=kind,
+                phase=phase,
+                number=int(number or 0),
+                fault=fault,
+                part=part,
+                planned_ns=planned_ns,
+            )
+        )
 
     def mark_phases(self) -> None:
         """Mark load and phases exactly as planned, from second 0 on."""

@@ -1,0 +1,109 @@
+"""What a trial stands on: named parts, each with the capabilities that it has. Faults and samplers go by part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeVar, runtime_checkable
+
+from harness.errors import TrialFailedError
+from scenarios.model import PRIMARY_LINK, Scalar
+
+PRIMARY = "primary"
+APP = "app"
+
+Stream = Literal["upstream", "downstream"]
+
+
+@runtime_checkable
+class Part(Protocol):
+    """Anything with a name; its process, where it is ours, is `pid`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def pid(self) -> int | None: ...
+
+
+@runtime_checkable
+class Link(Protocol):
+    """A connection between two parts with a proxy in it, at `host` and `port`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def port(self) -> int: ...
+
+    def add_toxic(
+        self,
+        toxic_type: str,
+        stream: Stream,
+        attributes: Mapping[str, Scalar],
+        name: str | None = None,
+        toxicity: float = 1.0,
+    ) -> object: ...
+
+    def remove_toxic(self, name: str) -> None: ...
+
+    def disable(self) -> None: ...
+
+    def enable(self) -> None: ...
+
+
+@runtime_checkable
+class Restartable(Protocol):
+    """Can be stopped and started again; `start` returns when it answers."""
+
+    def stop(self) -> None: ...
+
+    def start(self) -> None: ...
+
+
+@runtime_checkable
+class Pausable(Protocol):
+    """Can be made to stand still, with all its sockets open, and to go on."""
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+
+@runtime_checkable
+class Terminable(Protocol):
+    """Can end the sessions that a trial has with it."""
+
+    def terminate(self, *, idle_only: bool) -> int: ...
+
+
+_Capability = TypeVar("_Capability")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of one trial, by name."""
+
+    by_name: Mapping[str, object]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.by_name)
+
+    def require(self, name: str, capability: type[_Capability]) -> _Capability:
+        """The part of that name. Raises TrialFailedError where there is none, or it cannot do what is asked."""
+        part = self.by_name.get(name)
+        if part is None:
+            raise TrialFailedError(f"there is no part {name!r}; there are {', '.join(sorted(self.by_name))}")
+        if not isinstance(part, capability):
+            raise TrialFailedError(f"the part {name!r} has no {capability.__name__.lower()}")
+        return part
+
+
+KNOWN_PARTS: Mapping[str, tuple[type, ...]] = {
+    PRIMARY_LINK: (Link,),
+    PRIMARY: (Restartable, Pausable, Terminable),
+}
+"""What plans may name, and what such a part can do at best: a given server can neither be restarted nor paused."""

@@ -1,0 +1,124 @@
+"""What is measured, as one frozen value: a standard target, its twin, a base or head, anyone's app."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+
+from harness.records import Place, Side, TargetInfo
+from targets.registry import Target
+from targets.settings import PoolSettings
+
+
+class Capability(StrEnum):
+    """What a subject can do beside answering requests; whoever needs one asks for it, and never for a name."""
+
+    CONTRACT = "contract"  # the routes and answers of `targets.contract`, so that it can be asked for right ones
+    GAUGES = "gauges"  # `GET /health/db`: the pool's own account
+    TIMES = "times"  # `POST /health/times/take`: how long connections were held
+    SETTINGS = "settings"  # `GET /settings`: the pool as configured
+    MONEY = "money"  # a bank whose sum must not change
+    SERVER_TIMING = "server-timing"  # says in each answer where its time went
+
+
+ALL_CAPABILITIES = frozenset(Capability)
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """How to know that a subject is up: `path` answers 200 within `within_s` of its start."""
+
+    path: str = "/health/live"
+    within_s: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How a subject is started. In its command, `{fd}`, `{host}` and `{port}` stand for the listening socket.
+
+    `interpreter` goes before the command; None is a program that needs none. `environment` holds what is its own,
+    beside what every subject gets; it may hold secrets and is not shown.
+    """
+
+    command: tuple[str, ...]
+    interpreter: Path | None = None
+    directory: Path | None = None
+    environment: Mapping[str, str] = field(default=_NOTHING, repr=False)
+    readiness: Readiness = Readiness()
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One thing to measure. `name` is unique in a plan; nothing is read out of it.
+
+    `schema` names what fills its database, `workload` the behaviours that may be put on it; `settings` is the pool
+    as configured.
+    """
+
+    name: str
+    title: str
+    teaches: str
+    driver: str
+    launch: Launch
+    settings: PoolSettings
+    schema: str = "bank"
+    workload: str = "bank"
+    capabilities: frozenset[Capability] = frozenset()
+    place: Place | None = None
+
+    def can(self, capability: Capability) -> bool:
+        """Whether it has a capability."""
+        return capability in self.capabilities
+
+    def info(self, settings: Mapping[str, object] = MappingProxyType({})) -> TargetInfo:
+        """Its record, with settings as they are or as it reported them itself."""
+        return TargetInfo.model_validate(
+            {
+                "name": self.name,
+                "title": self.title,
+                "teaches": self.teaches,
+                "driver": self.driver,
+                "settings": dict(settings),
+                "capabilities": sorted(self.capabilities),
+                "place": self.place,
+            }
+        )
+
+
+def standard_subject(target: Target) -> Subject:
+    """A registered target as a subject: a FastAPI app under uvicorn, with every capability."""
+    return Subject(
+        name=target.name,
+        title=target.title,
+        teaches=target.teaches,
+        driver=target.driver,
+        launch=Launch(command=uvicorn_command(target.app), interpreter=Path(sys.executable)),
+        settings=target.defaults,
+        capabilities=ALL_CAPABILITIES,
+    )
+
+
+def uvicorn_command(app: str, keep_alive_s: int = 75, graceful_shutdown_s: int = 1) -> tuple[str, ...]:
+    """The words after the interpreter that run a FastAPI app on an inherited socket."""
+    return (
+        *("-P", "-m", "uvicorn", app),
+        *("--fd", "{fd}"),
+        *("--loop", "uvloop", "--http", "httptools"),
+        "--no-access-log",
+        *("--timeout-keep-alive", str(keep_alive_s)),  # above any think time, so that it is not the target's doing
+        *("--timeout-graceful-shutdown", str(graceful_shutdown_s)),
+    )
+
+
+def twins(subject: Subject) -> tuple[Subject, Subject]:
+    """The same subject twice, for A/A: what differs between them is noise."""
+    first = replace(subject, place=Place(pair=subject.name, side=Side.TWIN, position=1))
+    second = replace(
+        subject, name=f"{subject.name}-twin", place=Place(pair=subject.name, side=Side.TWIN, position=2)
+    )
+    return first, second
