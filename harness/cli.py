@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 import sys
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from harness.errors import EXIT_INTERRUPTED, EXIT_USAGE, InterruptedRunError, PoolstormError
+from harness.errors import EXIT_INVALID, EXIT_USAGE, PoolstormError
 
 app = typer.Typer(
     name="poolstorm",
@@ -101,13 +100,11 @@ def run(
     toxiproxy: ToxiproxyUrl = None,
 ) -> None:
     """Run scenarios against targets, record everything, and write the report."""
-    from harness.environment.stack import StackOptions, running_stack
-    from harness.load.attached import wait_for_attached
+    from harness.environment.stack import StackOptions
     from harness.plan import PlanFile, build_plan, merge_wishes, read_plan_file
-    from harness.records import RunState
-    from harness.run import run_plan
+    from harness.run import carry_out
     from harness.store import RunStore
-    from harness.terminal import RunDisplay, say
+    from harness.terminal import say
 
     wish = merge_wishes(
         read_plan_file(plan) if plan else PlanFile(),
@@ -130,19 +127,15 @@ def run(
     store = RunStore.create(folder)
     options = StackOptions(database_url, toxiproxy, allow_remote_database)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    ending = carry_out(settled, run_id, store, options, partial(say, error=True))
     try:
-        with store.discarded_if_empty():
-            wait_for_attached(settled.workers, partial(say, error=True))
-            with RunDisplay(settled) as display, running_stack(options, display.say) as stack:
-                manifest = run_plan(settled, run_id, store, stack, display)
-            if manifest.state is RunState.INTERRUPTED and not store.has_trials():
-                raise KeyboardInterrupt
-    except KeyboardInterrupt:
-        raise InterruptedRunError("interrupted before a trial had finished; nothing was kept") from None
-    _report(folder, folder)
-    if manifest.state is RunState.INTERRUPTED:
-        say(f"interrupted; the trials that had finished are reported in {folder}", error=True)
-        raise typer.Exit(EXIT_INTERRUPTED)
+        completed = _report(folder, folder)
+    finally:
+        if ending.line:
+            say(ending.line, error=True)
+    if not completed:
+        say(f"no trial of {folder} can be used; the report says why", error=True)
+    raise typer.Exit(ending.exit_code or (0 if completed else EXIT_INVALID))
 
 
 @app.command()
@@ -154,8 +147,8 @@ def report(
     _report(folder, output or folder)
 
 
-def _report(folder: Path, output: Path) -> None:
-    gc.disable()  # what is read lives until the end; going through a large run again and again cost a fifth
+def _report(folder: Path, output: Path) -> int:
+    """Compile, show and write the report; how many trials can be used. What is shown is shown first."""
     from harness.terminal import print_text, say
     from reports.analysis import analyse
     from reports.formats import terminal
@@ -163,10 +156,10 @@ def _report(folder: Path, output: Path) -> None:
     from reports.write import write_summary
 
     summary = analyse(read_run(folder))
-    written = write_summary(summary, output)
     print_text(lambda width, colour: terminal.render(summary, width=width, colour=colour))
+    written = write_summary(summary, output)
     say("\n" + "\n".join(f"written: {path}" for path in written))
-    gc.freeze()  # else Python goes through all of it once more as it ends
+    return summary.run.trials_completed
 
 
 @app.command()

@@ -15,7 +15,6 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from harness.asking import Answer, Asker
 from harness.expectations import (
     Cost,
     expected_cost,
@@ -27,6 +26,7 @@ from harness.expectations import (
     wrong_status,
     wrong_timing,
 )
+from harness.http_reader import Answer, HttpReader
 from harness.records import Conformance
 from targets.contract import (
     MAX_ID,
@@ -50,7 +50,7 @@ PAGE_SIZE = 20
 _SHOWN = 3
 
 When = Literal["before", "after"]
-Findings = Iterator[tuple[str, str]]
+Verdicts = Iterator[tuple[str, str]]
 """Names of expectations, each with what is wrong, or an empty text."""
 
 
@@ -62,8 +62,8 @@ def conform(url: str, when: When, patience_s: float = PATIENCE_S) -> tuple[Confo
     without money, so count the money after the suite that goes before the load, and before the one that
     goes after it.
     """
-    with Asker(url, patience_s) as asker:
-        seen = _observe(asker)
+    with HttpReader(url, patience_s, patience_s) as reader:
+        seen = _observe(reader)
     return tuple(Conformance(when=when, name=name, passed=not wrong, detail=wrong) for name, wrong in _judge(seen))
 
 
@@ -86,20 +86,20 @@ class _Seen:
     unrested: list[str] = field(default_factory=list)  # at most one line
 
 
-# --- asking ----------------------------------------------------------------------------------------------
+# --- questions ---------------------------------------------------------------------------------------------
 
 
 class _Observer:
     """Asks, and reads the target's counters between questions."""
 
-    def __init__(self, asker: Asker) -> None:
-        self._asker = asker
+    def __init__(self, reader: HttpReader) -> None:
+        self._reader = reader
         self.seen = _Seen()
         self._health: PoolHealth | None = None
 
     def ask(self, name: str, method: str, path: str, body: object = None) -> Answer:
         """A question that needs no database."""
-        answer = self.seen.answers[name] = self._asker.ask(method, path, body)
+        answer = self.seen.answers[name] = self._reader.ask(method, path, body)
         return answer
 
     def measure(self, name: str, method: str, path: str, body: dict[str, Any] | None = None) -> Answer:
@@ -120,7 +120,7 @@ class _Observer:
         health = self.rest()
         cold = max(1, health.checked_in if health else 1)
         for _ in range(MOST_WARM_UPS):
-            answer = self._asker.ask("GET", "/users/1")
+            answer = self._reader.ask("GET", "/users/1")
             cold -= answer.status == HTTPStatus.OK
             if cold == 0 or answer.error:
                 break
@@ -130,9 +130,9 @@ class _Observer:
         """The gauges once no connection is out: sessions end after the answer. None where that does not come."""
         if self.seen.unrested:  # it was waited for once, and need not be again
             return None
-        ends_at_s = time.monotonic() + min(REST_S, self._asker.left_s)
+        ends_at_s = time.monotonic() + min(REST_S, self._reader.left_s)
         while True:
-            answer = self._asker.ask("GET", "/health/db")
+            answer = self._reader.ask("GET", "/health/db")
             try:
                 health = PoolHealth.model_validate(answer.body)
             except ValidationError:
@@ -146,9 +146,9 @@ class _Observer:
             time.sleep(0.001)
 
 
-def _observe(asker: Asker) -> _Seen:
+def _observe(reader: HttpReader) -> _Seen:
     """All questions, in an order in which each finds what it needs."""
-    observer = _Observer(asker)
+    observer = _Observer(reader)
     observer.ask("settings", "GET", "/settings")
     observer.warm_up()
     before = observer.rest()
@@ -193,7 +193,7 @@ def _balances(answer: Answer) -> dict[int, int]:
 # --- judging ---------------------------------------------------------------------------------------------
 
 
-def _judge(seen: _Seen) -> Findings:
+def _judge(seen: _Seen) -> Verdicts:
     """All expectations, in the order of asking."""
     answers = seen.answers
     yield "settings", wrong_json(answers["settings"], 200, EffectiveSettings, {})
@@ -222,7 +222,7 @@ def _judge(seen: _Seen) -> Findings:
     yield "comes-to-rest", "".join(seen.unrested)
 
 
-def _judge_transfers(seen: _Seen) -> Findings:
+def _judge_transfers(seen: _Seen) -> Verdicts:
     order, answers = seen.orders["transfer"], seen.answers
     stored = answers["transfer"].body
     yield "transfer", wrong_json(answers["transfer"], 201, TransferOut, order)
@@ -244,7 +244,7 @@ def _wrong_move(seen: _Seen) -> str:
     return "" if moved == expected else f"the balances changed by {moved} instead of {expected} cents"
 
 
-def _judge_costs(seen: _Seen) -> Findings:
+def _judge_costs(seen: _Seen) -> Verdicts:
     """Counts of every operation, against what they must be with the target's own settings."""
     pool = _pool(seen.answers["settings"])
     uncounted = "could not be counted"
@@ -273,5 +273,5 @@ def _pool(settings: Answer) -> EffectivePool | None:
         return None
 
 
-def _first_wrong(findings: Findings) -> str:
-    return next((f"{name}: {wrong}" for name, wrong in findings if wrong), "")
+def _first_wrong(verdicts: Verdicts) -> str:
+    return next((f"{name}: {wrong}" for name, wrong in verdicts if wrong), "")

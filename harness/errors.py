@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable
 
 EXIT_USAGE = 2
+EXIT_INVALID = 5
+"""A run that was carried through, and of which no trial can be used. CI may try it again."""
 EXIT_INTERRUPTED = 130
 
 
@@ -25,6 +27,10 @@ class EnvironmentSetupError(PoolstormError):
 
 class RunDirectoryError(PoolstormError):
     """A run directory exists already, cannot be written, is damaged, foreign or of a newer format."""
+
+
+class OutputError(RunDirectoryError):
+    """The run directory could be written when the run began, and no longer: full, gone or locked."""
 
 
 class TrialFailedError(PoolstormError):

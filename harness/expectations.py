@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from harness.asking import Answer
+from harness.http_reader import Answer
 from harness.load.server_timing import PARTS, UntrustedTimingError, parse_server_timing
 from targets.contract import (
     PROBLEM_MEDIA_TYPE,

@@ -17,6 +17,7 @@ from harness.errors import PlanError, unknown_name
 from harness.faults import FAULTS
 from harness.load.workers import SINGLE, Workers
 from harness.records import TrialSpec
+from harness.subject import Subject, standard_subject, twins
 from scenarios.model import Check, Name, Phase, PoolOverrides, Scenario
 from scenarios.registry import DEFAULT_SCENARIOS, SCENARIOS
 from targets.registry import TARGETS, Target
@@ -100,6 +101,18 @@ class Plan:
         """The control, where `name` is its repeat."""
         return self.control if name == repeat_of(self.control) else None
 
+    @property
+    def subjects(self) -> tuple[Subject, ...]:
+        """What is measured, in order."""
+        return tuple(map(self.subject, self.targets))
+
+    def subject(self, name: str) -> Subject:
+        """What runs under a name of the plan."""
+        subject = standard_subject(self.target(name))
+        if repeat_of(self.control) not in self.targets or name not in (self.control, repeat_of(self.control)):
+            return subject
+        return next(twin for twin in twins(subject) if twin.name == name)
+
     def pool_settings(self, target: str, scenario: str) -> PoolSettings:
         """A target's pool under a scenario: its own defaults, then the plan's, then the scenario's overrides."""
         overrides = {**self.pool, **self.scenario(scenario).pool}
@@ -113,7 +126,7 @@ class Plan:
 
 def repeat_of(control: str) -> str:
     """The name under which the control runs once more."""
-    return f"{control}-again"
+    return f"{control}-twin"
 
 
 def load_seed(seed: int, repetition: int) -> int:

@@ -1,46 +1,32 @@
-"""A whole run, and a whole trial, read from top to bottom."""
+"""A whole run: every trial of a plan, whatever becomes of the single one, and what was finished is never lost."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Protocol
 
-from harness.asking import fetch
-from harness.bank import count_bank
-from harness.conformance import conform, failed
 from harness.environment.facts import describe_environment
-from harness.environment.stack import Stack
-from harness.environment.target import RunningTarget, target_process
-from harness.errors import PoolstormError, TrialFailedError
-from harness.injection import injecting
-from harness.load.client import load_process
-from harness.plan import Plan, load_seed
-from harness.records import (
-    Bank,
-    Manifest,
-    PoolReading,
-    RunState,
-    TargetInfo,
-    TrialRecord,
-    TrialSpec,
-    TrialState,
-    reading_every_s,
+from harness.environment.stack import Stack, StackOptions, running_stack
+from harness.errors import (
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    EnvironmentSetupError,
+    InterruptedRunError,
+    OutputError,
+    PoolstormError,
 )
-from harness.sampling import PoolGauge, Watched, processor_time_s, sampling
+from harness.load.attached import wait_for_attached
+from harness.plan import Plan
+from harness.records import Manifest, RunState, TrialRecord, TrialSpec, TrialState
+from harness.scene import Stage
+from harness.staging import RealStage
 from harness.store import RunStore, TrialFolder
-from harness.timeline import fault_steps
-from targets.settings import DATABASE_URL_VARIABLE
-
-HEAD_START_NS = 150_000_000
-"""From the word to the first request: time for the word to arrive and for the samplers to be up."""
-OWN_TRANSACTIONS = 2
-"""Those of ours in the trial's database: the money is counted twice, in one transaction each."""
-SETTLE_S = 3.0
-"""How long connections may take to come back to the pool after the last answer."""
+from harness.terminal import RunDisplay
+from harness.trial import run_trial
 
 
 class Observer(Protocol):
@@ -51,24 +37,63 @@ class Observer(Protocol):
     def trial_ended(self, record: TrialRecord) -> None: ...
 
 
-@dataclass
-class _Stopwatch:
-    """How long each part of the preparations took."""
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended, for whoever waits for its exit code; `line` says what happened, empty where all went
+    well.
+    """
 
-    laps_s: dict[str, float] = field(default_factory=dict)
-    _since_s: float = field(default_factory=time.monotonic)
+    line: str = ""
+    exit_code: int = 0
 
-    def lap(self, name: str) -> None:
-        now_s = time.monotonic()
-        self.laps_s[name] = round(now_s - self._since_s, 3)
-        self._since_s = now_s
+
+def carry_out(
+    plan: Plan, run_id: str, store: RunStore, options: StackOptions, say: Callable[[str], None]
+) -> Ending:
+    """Bring everything up, run the plan and take it down again. Whatever happens, trials that had finished stay.
+
+    Raises PoolstormError where none had; then the run's folder is gone, too.
+    """
+    state, reason, exit_code = RunState.FINISHED, "", 0
+    try:
+        wait_for_attached(plan.workers, say)
+        with RunDisplay(plan) as display, running_stack(options, display.say) as stack:
+            manifest = run_plan(plan, run_id, store, stack, display)
+            state, reason = manifest.state, manifest.reason
+    except KeyboardInterrupt:
+        state = RunState.INTERRUPTED
+    except PoolstormError as error:
+        if not store.has_trials():
+            store.discard_if_empty()
+            raise
+        reason, exit_code = reason or str(error), error.exit_code
+    if not store.has_trials():
+        store.discard_if_empty()
+        if state is RunState.INTERRUPTED:
+            raise InterruptedRunError("interrupted before a trial had finished; nothing was kept")
+        raise EnvironmentSetupError(reason or f"nothing was kept in {store.path}; see whether it was removed")
+    if state is RunState.INTERRUPTED:
+        return Ending(f"interrupted; the trials that had finished are reported in {store.path}", EXIT_INTERRUPTED)
+    if reason:
+        kept = f"the trials that had finished are kept in {store.path}"
+        return Ending(f"error: {reason}; {kept}", exit_code or EXIT_USAGE)
+    return Ending()
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What trials stand on, as far as a run must know: is it still there, and what must not be said of it."""
+
+    check: Callable[[], None]  # raises EnvironmentSetupError where a part that all trials share has gone
+    redact: Callable[[str], str]
 
 
 def run_plan(plan: Plan, run_id: str, store: RunStore, stack: Stack, observer: Observer) -> Manifest:
     """Run every trial of the plan; a trial that fails is recorded as such and the run goes on.
 
     On KeyboardInterrupt the trial under way is dropped, the finished ones stay, and the manifest returned has
-    the state `interrupted`.
+    the state `interrupted`. Where the output or a part that all trials need is lost it is `cut-short`, and says
+    why.
     """
     manifest = Manifest(
         run_id=run_id,
@@ -79,161 +104,61 @@ def run_plan(plan: Plan, run_id: str, store: RunStore, stack: Stack, observer: O
         repetitions=plan.repetitions,
         control=plan.control,
         scenarios=plan.scenarios,
-        targets=tuple(_target_info(plan, name, plan.target(name).defaults.model_dump()) for name in plan.targets),
+        targets=tuple(subject.info(subject.settings.model_dump()) for subject in plan.subjects),
         trials=plan.trials,
         environment=describe_environment(stack.database, stack.toxiproxy),
     )
     store.write_manifest(manifest)
-    state = RunState.FINISHED
+    ground = Ground(stack.require_alive, stack.database.redact)
+    state, reason = run_trials(plan, store, RealStage(stack, plan.workers), ground, observer)
+    finished = manifest.model_copy(update={"state": state, "finished_at": datetime.now(UTC), "reason": reason})
+    try:
+        store.write_manifest(finished)
+    except OutputError as error:
+        return finished.model_copy(update={"state": RunState.CUT_SHORT, "reason": reason or str(error)})
+    return finished
+
+
+def run_trials(
+    plan: Plan, store: RunStore, stage: Stage, ground: Ground, observer: Observer
+) -> tuple[RunState, str]:
+    """All trials in their order; how it ended, and why where it was cut short."""
     try:
         for spec in plan.trials:
             observer.trial_started(spec)
             with store.trial(spec.id) as folder:
-                record = _guarded_trial(plan, spec, stack, folder)
+                record = _guarded_trial(plan, spec, stage, folder, ground)
                 store.keep(folder, record)
             observer.trial_ended(record)
+            if record.state is TrialState.FAILED:  # the trial's own affair, or the end of all?
+                store.require_room()
+                ground.check()
     except KeyboardInterrupt:
-        state = RunState.INTERRUPTED
-    finished = manifest.model_copy(update={"state": state, "finished_at": datetime.now(UTC)})
-    store.write_manifest(finished)
-    return finished
+        return RunState.INTERRUPTED, ""
+    except (OutputError, EnvironmentSetupError) as error:
+        return RunState.CUT_SHORT, _one_line(str(error), ground)
+    return RunState.FINISHED, ""
 
 
-def _guarded_trial(plan: Plan, spec: TrialSpec, stack: Stack, folder: TrialFolder) -> TrialRecord:
-    """One trial; whatever goes wrong becomes its record, in one line without secrets."""
+def _guarded_trial(plan: Plan, spec: TrialSpec, stage: Stage, folder: TrialFolder, ground: Ground) -> TrialRecord:
+    """One trial; whatever goes wrong but the output becomes its record, in one line without secrets."""
     started_at, started_s = datetime.now(UTC), time.monotonic()
     try:
-        return run_trial(plan, spec, stack, folder)
+        return run_trial(plan, spec, stage, folder)
+    except OutputError:
+        raise
     except Exception as error:
         known = isinstance(error, PoolstormError)
-        reason = str(error) if known else f"{type(error).__name__}: {error}"
         return TrialRecord(
             spec=spec,
             state=TrialState.FAILED,
-            reason=" ".join(stack.database.redact(reason).split()),
+            reason=_one_line(str(error) if known else f"{type(error).__name__}: {error}", ground),
             started_at=started_at,
             duration_s=time.monotonic() - started_s,
             origin_monotonic_ns=0,
-            target=_target_info(plan, spec.target, {}),
+            target=plan.subject(spec.target).info(),
         )
 
 
-def run_trial(plan: Plan, spec: TrialSpec, stack: Stack, folder: TrialFolder) -> TrialRecord:
-    """Fresh database, fresh proxy, fresh target, right answers; then load, faults and gauges on one clock."""
-    scenario = plan.scenario(spec.scenario)
-    settings = plan.pool_settings(spec.target, spec.scenario)
-    started_at, started_s = datetime.now(UTC), time.monotonic()
-    watch = _Stopwatch()
-    with (
-        load_process(stack.leash, scenario=scenario, folder=folder, workers=plan.workers) as load,
-        stack.database.fresh_database() as database,
-        stack.proxy_to_database(spec.id) as proxy,
-    ):
-        watch.lap("database")
-        with target_process(
-            stack.leash,
-            app=plan.target(spec.target).app,
-            environment={
-                **settings.to_environment(),
-                DATABASE_URL_VARIABLE: database.url_through(proxy.host, proxy.port),
-            },
-            log_path=folder.log_file("target"),
-            host=plan.workers.host,
-        ) as target:
-            watch.lap("target")
-            load.prepare(target.url, seed=load_seed(plan.seed, spec.repetition))
-            watch.lap("load")
-            conformance = conform(target.url, "before")
-            if wrong := failed(conformance):
-                raise TrialFailedError(f"the target answers wrongly: {wrong}")
-            before = count_bank(database.url)
-            watch.lap("verify")
-
-            origin_ns = time.monotonic_ns() + HEAD_START_NS
-            load.start(origin_ns)
-            watched = Watched(
-                target_url=target.url,
-                database_url=stack.database.admin_url,
-                database_name=database.name,
-                target_pid=target.pid,
-                generator_pids=load.pids,
-                proxy_pid=stack.toxiproxy.pid,
-                database_pid=stack.database_pid,
-            )
-            spent_before_s = processor_time_s(watched)
-            with (
-                sampling(watched, load.phase_ends, origin_ns, folder, reading_every_s(scenario)),
-                injecting(fault_steps(scenario), proxy, origin_ns, folder) as injection,
-            ):
-                load.wait_drained()
-                spent_after_s = processor_time_s(watched)
-                done = load.wait()
-                pool_at_end = _settled_pool(target, origin_ns)
-            injection.check()
-            after = count_bank(database.url)
-            conformance += conform(target.url, "after")
-            pool_after_all = _settled_pool(target, origin_ns)
-            info = _target_info(plan, spec.target, fetch(f"{target.url}/settings")[2])
-        transactions = stack.database.transactions(database.name) - OWN_TRANSACTIONS
-
-    return TrialRecord(
-        spec=spec,
-        state=TrialState.INVALID if done.workers_lost else TrialState.COMPLETED,
-        reason=f"{done.workers_lost} of {plan.workers.count} load workers died; run it again"
-        if done.workers_lost
-        else "",
-        workers=plan.workers.count,
-        started_at=started_at,
-        duration_s=time.monotonic() - started_s,
-        origin_monotonic_ns=origin_ns,
-        target=info,
-        pool_at_end=pool_at_end,
-        bank=Bank(
-            total_before_cents=before.total_cents,
-            total_after_cents=after.total_cents,
-            transfers_stored=after.transfers - before.transfers,
-            transfers_acknowledged=done.acknowledged_transfers,
-            negative_balances=after.negative_balances,
-        ),
-        conformance=conformance,
-        transactions=transactions,
-        requests_served=pool_after_all.requests_total if pool_after_all else None,
-        cpu_s={name: round(spent_after_s[name] - spent_before_s[name], 2) for name in spent_after_s}
-        | {"generator": round(done.cpu_s, 2)},  # attached workers' too, whose processes nothing here could watch
-        starting_s=watch.laps_s,
-    )
-
-
-def _settled_pool(target: RunningTarget, origin_ns: int) -> PoolReading | None:
-    """The pool once nothing is checked out, or as it is when patience ends; None if the target is silent."""
-    deadline_s = time.monotonic() + SETTLE_S
-    gauge = PoolGauge(target.url)
-    reading = None
-    try:
-        while time.monotonic() < deadline_s:
-            reading = gauge.read(origin_ns)
-            if reading.checked_out == 0:
-                break
-            time.sleep(0.05)
-    except (OSError, ValueError):
-        return None
-    finally:
-        gauge.close()
-    return reading
-
-
-def _target_info(plan: Plan, name: str, reported: Mapping[str, object]) -> TargetInfo:
-    """What is recorded of a target; `reported` is its own answer to `GET /settings`, flattened."""
-    target = plan.target(name)
-    pool = reported.get("pool", reported)
-    settings = dict(pool) if isinstance(pool, dict) else {}
-    if "threadpool_tokens" in reported:
-        settings["threadpool_tokens"] = reported["threadpool_tokens"]
-    return TargetInfo(
-        name=name,
-        title=target.title,
-        teaches=target.teaches,
-        same_as=plan.same_as(name),
-        driver=target.driver,
-        settings=settings,
-    )
+def _one_line(text: str, ground: Ground) -> str:
+    return " ".join(ground.redact(text).split())

@@ -9,6 +9,7 @@ from harness.environment.stack import Stack, StackOptions, running_stack
 from harness.environment.target import RunningTarget, target_process
 from harness.errors import PlanError, TrialFailedError, unknown_name
 from harness.plan import parse_pool_options, with_overrides
+from harness.subject import standard_launch
 from targets.registry import TARGETS
 from targets.settings import DATABASE_URL_VARIABLE
 
@@ -32,7 +33,8 @@ def serve_target(
         stack.proxy_to_database(PROXY_NAME) as proxy,
         target_process(
             stack.leash,
-            app=TARGETS[name].app,
+            launch=standard_launch(TARGETS[name].app),
+            name=name,
             environment={
                 **settings.to_environment(),
                 DATABASE_URL_VARIABLE: database.url_through(proxy.host, proxy.port),

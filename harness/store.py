@@ -1,21 +1,21 @@
 """runs/<id>/: the one place that writes a run directory.
 
 A trial is written into a folder whose name starts with `.partial-` and renamed when it is whole; single files
-are replaced in one step. So a reader never meets a half-written trial, however the harness ended.
+are replaced in one step. So a reader never meets a half-written trial, however the harness ended. What cannot be
+written is an OutputError: it ends the run, and what had been finished by then stays.
 """
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-from pydantic import BaseModel
-
-from harness.errors import RunDirectoryError
+from harness.errors import OutputError, RunDirectoryError
 from harness.files import write_atomically
 from harness.records import (
     LATENCY_FILE,
@@ -25,53 +25,81 @@ from harness.records import (
     READINGS_FILE,
     TRIAL_FILE,
     TRIALS_DIR,
+    WRITES_FILE,
+    Closing,
     Manifest,
-    Mark,
-    Reading,
+    Stream,
     TrialRecord,
+    sealed,
 )
+
+STREAMS = (LATENCY_FILE, MARKS_FILE, READINGS_FILE, WRITES_FILE)
+"""The files of a trial that grow while it runs; those that it has are closed with a count each."""
+PROBE_BYTES = 65_536
 
 
 class TrialFolder:
-    """A trial in the making: open journals in a partial folder. Its methods may be called from any thread."""
+    """A trial in the making: open streams in a partial folder. Its methods may be called from any thread."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._marks = (path / MARKS_FILE).open("w", encoding="utf-8")
-        self._readings = (path / READINGS_FILE).open("w", encoding="utf-8")
         self._lock = threading.Lock()
+        self._files: dict[str, TextIO] = {}
+        self._failure: OSError | None = None
+        for stream in (MARKS_FILE, READINGS_FILE):
+            self._files[stream] = (path / stream).open("w", encoding="utf-8")
 
     @property
     def latency_file(self) -> Path:
         """Where the recorder writes its histogram log."""
         return self.path / LATENCY_FILE
 
+    @property
+    def writes_file(self) -> Path:
+        """Where the recorder writes the history of writes, where one is kept."""
+        return self.path / WRITES_FILE
+
     def log_file(self, name: str) -> Path:
         """Where the process called `name` writes what it prints."""
         return self.path / f"{name}.log"
 
-    def add_mark(self, mark: Mark) -> None:
-        """Append to the trial's journal of events."""
-        self._append(self._marks, mark)
-
-    def add_reading(self, reading: Reading) -> None:
-        """Append to the trial's journal of gauges."""
-        self._append(self._readings, reading)
-
-    def _append(self, file: TextIO, record: BaseModel) -> None:
-        with self._lock:
+    def write_line(self, stream: str, line: str) -> None:
+        """Append to a stream; after `close`, what comes is dropped. Raises OutputError."""
+        with self._lock, _writing(self.path / stream):
+            if self._failure is not None:
+                raise self._failure
+            file = self._files[stream]
             if not file.closed:
-                file.write(record.model_dump_json() + "\n")
+                try:
+                    file.write(line + "\n")
+                except OSError as error:
+                    self._failure = error
+                    raise
 
     def close(self) -> None:
-        """Close the journals; what comes later is dropped."""
-        with self._lock:
-            self._marks.close()
-            self._readings.close()
+        """Close the streams. Raises OutputError where not all of them is on disk."""
+        with self._lock, _writing(self.path):
+            for file in self._files.values():
+                with suppress(ValueError):
+                    file.close()
+
+    def closings(self) -> Mapping[str, Stream]:
+        """Line count and digest of every stream that there is, as it lies on disk. Raises OutputError."""
+        with _writing(self.path):
+            return {name: _stream(self.path / name) for name in STREAMS if (self.path / name).exists()}
+
+
+def _stream(path: Path) -> Stream:
+    lines, digest = 0, hashlib.sha256()
+    with path.open("rb") as file:
+        for chunk in iter(lambda: file.read(1 << 20), b""):
+            lines += chunk.count(b"\n")
+            digest.update(chunk)
+    return Stream(lines=lines, sha256=digest.hexdigest())
 
 
 class RunStore:
-    """A run directory being written."""
+    """A run directory being written. Every method raises OutputError where the folder does not let it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -79,49 +107,76 @@ class RunStore:
     @classmethod
     def create(cls, path: Path) -> RunStore:
         """Make the directory. Raises RunDirectoryError if it exists with anything in it or cannot be made."""
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise RunDirectoryError(f"output {path} exists already; name another with --output, or remove it")
         try:
+            if path.exists() and (not path.is_dir() or any(path.iterdir())):
+                raise RunDirectoryError(f"output {path} exists already; name another with --output, or remove it")
             (path / TRIALS_DIR).mkdir(parents=True)
-        except OSError as error:
-            reason = error.strerror or str(error)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
             raise RunDirectoryError(
                 f"output {path} cannot be written ({reason}); name another with --output"
             ) from error
         return cls(path)
 
     def has_trials(self) -> bool:
-        """Whether any trial was kept."""
-        return any(not entry.name.startswith(".") for entry in (self.path / TRIALS_DIR).iterdir())
+        """Whether any trial was kept, and is still there."""
+        with suppress(OSError):
+            return any(not entry.name.startswith(".") for entry in (self.path / TRIALS_DIR).iterdir())
+        return False
 
-    @contextmanager
-    def discarded_if_empty(self) -> Iterator[None]:
-        """Takes the directory away again where the block fails before any trial was kept."""
-        try:
-            yield
-        except BaseException:
-            if not self.has_trials():
-                shutil.rmtree(self.path, ignore_errors=True)
-            raise
+    def discard_if_empty(self) -> None:
+        """Take the directory away again where no trial was kept in it."""
+        if not self.has_trials():
+            shutil.rmtree(self.path, ignore_errors=True)
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Write, or replace, what the run is and how far it is."""
-        write_atomically(self.path / MANIFEST_FILE, manifest.model_dump_json(indent=2) + "\n")
+        with _writing(self.path):
+            write_atomically(self.path / MANIFEST_FILE, sealed(manifest.model_dump_json()))
+
+    def require_room(self) -> None:
+        """Try whether anything can still be written."""
+        probe = self.path / TRIALS_DIR / f"{PARTIAL_PREFIX}room"
+        try:
+            with _writing(self.path):
+                probe.write_bytes(bytes(PROBE_BYTES))
+        finally:
+            with suppress(OSError):
+                probe.unlink(missing_ok=True)
 
     @contextmanager
     def trial(self, trial_id: str) -> Iterator[TrialFolder]:
         """A partial folder for one trial; unless `keep` was called on it, it vanishes at the end."""
         partial = self.path / TRIALS_DIR / f"{PARTIAL_PREFIX}{trial_id}"
-        partial.mkdir()
-        folder = TrialFolder(partial)
+        with _writing(self.path):
+            partial.mkdir()
+            folder = TrialFolder(partial)
         try:
             yield folder
         finally:
-            folder.close()
+            with suppress(OutputError):
+                folder.close()
             shutil.rmtree(partial, ignore_errors=True)
 
     def keep(self, folder: TrialFolder, record: TrialRecord) -> None:
-        """The trial is whole: write its record and give the folder its name."""
+        """The trial is over: close its streams with their counts, write its record and give the folder its
+        name.
+        """
         folder.close()
-        write_atomically(folder.path / TRIAL_FILE, record.model_dump_json(indent=2) + "\n")
-        folder.path.rename(self.path / TRIALS_DIR / record.spec.id)
+        closing = (record.closing or Closing()).model_copy(update={"streams": folder.closings()})
+        whole = record.model_copy(update={"closing": closing})
+        with _writing(self.path):
+            write_atomically(folder.path / TRIAL_FILE, sealed(whole.model_dump_json()))
+            folder.path.rename(self.path / TRIALS_DIR / record.spec.id)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """What the system refuses becomes one line."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"{path} can no longer be written ({error.strerror or type(error).__name__}); "
+            "make room or mend its permissions, and run it again"
+        ) from error

@@ -26,7 +26,6 @@ class Capability(StrEnum):
 
 
 ALL_CAPABILITIES = frozenset(Capability)
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class Launch:
     command: tuple[str, ...]
     interpreter: Path | None = None
     directory: Path | None = None
-    environment: Mapping[str, str] = field(default=_NOTHING, repr=False)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     readiness: Readiness = Readiness()
 
 
@@ -97,10 +96,15 @@ def standard_subject(target: Target) -> Subject:
         title=target.title,
         teaches=target.teaches,
         driver=target.driver,
-        launch=Launch(command=uvicorn_command(target.app), interpreter=Path(sys.executable)),
+        launch=standard_launch(target.app),
         settings=target.defaults,
         capabilities=ALL_CAPABILITIES,
     )
+
+
+def standard_launch(app: str) -> Launch:
+    """How a FastAPI app such as `targets.sync_pool:app` is started with this interpreter."""
+    return Launch(command=uvicorn_command(app), interpreter=Path(sys.executable))
 
 
 def uvicorn_command(app: str, keep_alive_s: int = 75, graceful_shutdown_s: int = 1) -> tuple[str, ...]:

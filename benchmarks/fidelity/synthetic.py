@@ -194,6 +194,5 @@ def _readings(shape: Shape, every_s: float) -> Iterator[Reading]:
             yield DatabaseReading(t_ns=t_ns, active=1, idle=9, idle_in_transaction=0, total=10)
         if tick % max(round(0.5 / every_s), 1) == 0:
             yield HostReading(
-                t_ns=t_ns, cpu_percent=60.0, steal_percent=0.0, target_cpu_s=t_s / 2, generator_cpu_s=t_s / 4,
-                proxy_cpu_s=t_s / 10, database_cpu_s=t_s / 5,
-            )  # fmt: skip
+                t_ns=t_ns, cpu_percent=60.0, steal_percent=0.0, cpu_s={"app": t_s / 2, "generator": t_s / 4,
+                "proxy": t_s / 10, "primary": t_s / 5}, )  # fmt: skip

@@ -10,6 +10,7 @@ from benchmarks.fidelity.base import Bench
 from harness.environment.stack import Stack
 from harness.environment.target import target_process
 from harness.environment.toxiproxy import Proxy
+from harness.subject import standard_launch
 from scenarios.model import PoolOverrides
 from targets.registry import TARGETS
 from targets.settings import DATABASE_URL_VARIABLE
@@ -50,7 +51,7 @@ def serving(
         process = exits.enter_context(
             target_process(
                 bench.leash,
-                app=app or target.app,
+                launch=standard_launch(app or target.app),
                 environment={
                     **target.defaults.with_overrides(pool or {}).to_environment(),
                     DATABASE_URL_VARIABLE: database.url_through(proxy.host, port),

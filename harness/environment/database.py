@@ -136,6 +136,15 @@ class TrialDatabase:
         """Straight to PostgreSQL. It holds the password: keep it out of output and command lines."""
         return self.server.url(self.name)
 
+    @property
+    def admin_url(self) -> str:
+        """The database that the server was reached by; for looking on. It holds the password too."""
+        return self.server.admin_url
+
+    def transactions(self) -> int:
+        """Transactions committed and rolled back in it since it was made."""
+        return self.server.transactions(self.name)
+
     def url_through(self, host: str, port: int) -> str:
         """The same database by way of a proxy. It holds the password too."""
         return self.server.url(self.name, host, port)
@@ -199,6 +208,16 @@ class DatabaseServer:
     def admin_url(self) -> str:
         """The database that the server was reached by, not a trial's; for looking on. It holds the password."""
         return self.url(self._address.database)
+
+    def require_alive(self) -> None:
+        """Raises EnvironmentSetupError where the server does not answer any more."""
+        try:
+            self._scalar("SELECT 1")
+        except psycopg2.Error as error:
+            gist = first_line(error, self._address).removesuffix(".")
+            raise EnvironmentSetupError(
+                f"PostgreSQL at {self._address} is gone: {gist}; see its log, start it and run it again"
+            ) from error
 
     def transactions(self, name: str) -> int:
         """Transactions committed and rolled back in a database since it was made.

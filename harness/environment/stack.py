@@ -36,6 +36,13 @@ class Stack:
     toxiproxy: Toxiproxy
     database_pid: int | None
 
+    def require_alive(self) -> None:
+        """Raises EnvironmentSetupError where PostgreSQL or Toxiproxy has gone, which no further trial would
+        survive.
+        """
+        self.database.require_alive()
+        self.toxiproxy.require_alive()
+
     @contextmanager
     def proxy_to_database(self, name: str) -> Iterator[Proxy]:
         """A fresh proxy before PostgreSQL, gone with everything on it at the end of the block."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import signal
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,10 +13,9 @@ from pathlib import Path
 from harness.environment.leash import Child, Leash, ending
 from harness.environment.ports import HOST, listening_socket
 from harness.errors import EnvironmentSetupError
+from harness.http_reader import HttpReader
+from harness.subject import Launch, Readiness
 
-LIVENESS_PATH = "/health/live"
-START_TIMEOUT_S = 15.0
-KEEP_ALIVE_S = 75
 GRACEFUL_SHUTDOWN_S = 1
 INHERITED = (
     *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"),
@@ -42,13 +39,14 @@ class RunningTarget:
 def target_process(
     leash: Leash,
     *,
-    app: str,
+    launch: Launch,
     environment: Mapping[str, str],
     log_path: Path,
     port: int | None = None,
     host: str = HOST,
+    name: str = "under test",
 ) -> Iterator[RunningTarget]:
-    """Run `app` (such as `targets.sync_pool:app`) until the end of the block.
+    """Run a subject as its launch says until the end of the block; `name` is for messages.
 
     `environment` carries its settings, the database URL among them: unlike arguments it is not for everyone to
     read. `host` is the address of this machine to listen at. Raises EnvironmentSetupError where the port is
@@ -57,29 +55,31 @@ def target_process(
     with listening_socket(port, host) as listener:
         chosen = int(listener.getsockname()[1])
         child = leash.start(
-            uvicorn_command(app, listener.fileno()),
-            env=target_environment(os.environ, environment),
+            launch_command(launch, listener.fileno(), host, chosen),
+            env=target_environment(os.environ, {**launch.environment, **environment}),
             log_path=log_path,
-            name=f"target {app}",
+            name=f"target {name}",
             stop_signal=signal.SIGTERM,
             grace_s=GRACEFUL_SHUTDOWN_S + 2.0,
             pass_fds=(listener.fileno(),),
+            cwd=launch.directory,
         )
     with ending(child.stop):
-        _wait_until_alive(child, host, chosen)
+        _wait_until_alive(child, host, chosen, launch.readiness)
         yield RunningTarget(f"http://{host}:{chosen}", host, chosen, child.pid, child)
 
 
-def uvicorn_command(app: str, descriptor: int) -> list[str]:
-    """How a target is run; the listening socket is inherited as `descriptor`."""
-    return [
-        *(sys.executable, "-m", "uvicorn", app),
-        *("--fd", str(descriptor)),
-        *("--loop", "uvloop", "--http", "httptools"),
-        "--no-access-log",
-        *("--timeout-keep-alive", str(KEEP_ALIVE_S)),
-        *("--timeout-graceful-shutdown", str(GRACEFUL_SHUTDOWN_S)),
-    ]
+def launch_command(launch: Launch, descriptor: int, host: str, port: int) -> list[str]:
+    """The words that start a subject; the listening socket is inherited as `descriptor`."""
+    places = {"{fd}": str(descriptor), "{host}": host, "{port}": str(port)}
+
+    def filled(word: str) -> str:
+        for place, value in places.items():
+            word = word.replace(place, value)
+        return word
+
+    interpreter = [] if launch.interpreter is None else [str(launch.interpreter)]
+    return [*interpreter, *map(filled, launch.command)]
 
 
 def target_environment(inherited: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
@@ -88,30 +88,26 @@ def target_environment(inherited: Mapping[str, str], own: Mapping[str, str]) -> 
     return {**base, "PYTHONUNBUFFERED": "1", **own}
 
 
-def _wait_until_alive(child: Child, host: str, port: int) -> None:
+def _wait_until_alive(child: Child, host: str, port: int, readiness: Readiness) -> None:
     """Until liveness answers 200. Connects succeed from the start, as the socket listens; answers take a while."""
-    deadline = time.monotonic() + START_TIMEOUT_S
+    deadline = time.monotonic() + readiness.within_s
     answer = "no answer"
     while child.alive():
         left_s = deadline - time.monotonic()
         if left_s <= 0:
             raise EnvironmentSetupError(
-                f"{child.name} did not come alive in {START_TIMEOUT_S:g} s ({answer} from {LIVENESS_PATH}); "
+                f"{child.name} did not come alive in {readiness.within_s:g} s ({answer} from {readiness.path}); "
                 f"see {child.log_path}"
             )
-        answer = _ask(host, port, min(left_s, 1.0))
+        answer = _ask(host, port, readiness.path, min(left_s, 1.0))
         if answer == "200":
             return
         time.sleep(0.02)
     raise EnvironmentSetupError(f"{child.end_description()}; see {child.log_path}")
 
 
-def _ask(host: str, port: int, timeout_s: float) -> str:
-    connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
-    try:
-        connection.request("GET", LIVENESS_PATH)
-        return str(connection.getresponse().status)
-    except (OSError, http.client.HTTPException):
-        return "no answer"
-    finally:
-        connection.close()
+def _ask(host: str, port: int, path: str, timeout_s: float) -> str:
+    place = f"[{host}]" if ":" in host else host
+    with HttpReader(f"http://{place}:{port}", timeout_s) as reader:
+        answer = reader.ask("GET", path)
+    return answer.error or str(answer.status)

@@ -202,6 +202,10 @@ class Toxiproxy:
                 return proxy
         raise AssertionError("unreachable")
 
+    def require_alive(self) -> None:
+        """Raises ToxiproxyError where the server does not answer."""
+        self._connection.request("GET", "/version")
+
     def close(self) -> None:
         """Destroy the proxies that were created here."""
         with closing(self._connection):

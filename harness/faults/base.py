@@ -1,40 +1,15 @@
-"""What a fault is: settings, inject, heal, and proof of both; and the list of all of them."""
+"""What a fault is: settings, inject, heal, and proof of both, against a part; and the list of all of them."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar, Literal, Protocol
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from harness.probe import Probe, Reach
 from scenarios.model import Scalar
-
-
-class FaultyProxy(Protocol):
-    """What a fault needs of the proxy between target and PostgreSQL."""
-
-    @property
-    def host(self) -> str: ...
-
-    @property
-    def port(self) -> int: ...
-
-    def add_toxic(
-        self,
-        type: str,  # noqa: A002  (Toxiproxy's own word)
-        stream: Literal["upstream", "downstream"],
-        attributes: Mapping[str, Scalar],
-        name: str | None = None,
-        toxicity: float = 1.0,
-    ) -> object: ...
-
-    def remove_toxic(self, name: str) -> None: ...
-
-    def disable(self) -> None: ...
-
-    def enable(self) -> None: ...
 
 
 class FaultSettings(BaseModel):
@@ -43,35 +18,48 @@ class FaultSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Whether a probe saw what it was to see, and what it saw, such as `answered in 10.4 ms`."""
+
+    shown: bool
+    seen: str
+
+
 class Fault(ABC):
-    """One way to break the link. A subclass is registered by being defined, and ships with its healing."""
+    """One way to break a part. A concrete subclass is registered by being defined, and ships with its healing.
+
+    `needs` is the capability, a protocol of `harness.environment.parts`, that the part must have.
+    """
 
     kind: ClassVar[str]
     teaches: ClassVar[str]
+    needs: ClassVar[type]
     Settings: ClassVar[type[FaultSettings]] = FaultSettings
 
     def __init_subclass__(cls) -> None:
-        FAULTS[cls.kind] = cls
+        if "kind" in vars(cls):
+            FAULTS[cls.kind] = cls
 
     def __init__(self, settings: Mapping[str, Scalar]) -> None:
         """Raises pydantic.ValidationError where a setting is unknown or out of range."""
         self.settings = self.Settings.model_validate(dict(settings))
 
     @abstractmethod
-    def inject(self, proxy: FaultyProxy) -> None:
-        """Break the link; returns when the proxy has confirmed it."""
+    def inject(self, part: Any) -> None:
+        """Break the part, which has what the fault `needs`; returns when that is confirmed."""
 
     @abstractmethod
-    def heal(self, proxy: FaultyProxy) -> None:
-        """Undo `inject`; returns when the proxy has confirmed it."""
+    def heal(self, part: Any) -> None:
+        """Undo `inject`; returns when that is confirmed."""
 
     @abstractmethod
-    def is_shown_by(self, seen: Probe) -> bool:
-        """Whether a probe through the broken link saw what this fault does."""
+    def prove(self, part: Any, patience_s: float) -> Proof:
+        """Look once, for so long at most, whether the broken part shows what this fault does."""
 
-    def is_over_by(self, seen: Probe) -> bool:
-        """Whether a probe through the healed link saw no more of it."""
-        return seen.reach is Reach.ANSWERED
+    @abstractmethod
+    def prove_healed(self, part: Any, patience_s: float) -> Proof:
+        """Likewise whether the healed part shows no more of it."""
 
     def describe(self) -> str:
         """What is done, in a few words for people."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from harness.faults.base import Fault, FaultSettings, FaultyProxy
+from harness.environment.parts import Link
+from harness.faults.base import FaultSettings
+from harness.faults.link import LinkFault
 from harness.probe import Probe, Reach
 
 TELLING_MS = 5
@@ -18,7 +20,7 @@ class LatencySettings(FaultSettings):
     jitter_ms: int = Field(default=0, ge=0, le=60_000)
 
 
-class Latency(Fault):
+class Latency(LinkFault):
     """Delays the answers only: one delay for each protocol round trip, none for the TCP handshake."""
 
     kind = "latency"
@@ -26,12 +28,12 @@ class Latency(Fault):
     Settings = LatencySettings
     settings: LatencySettings
 
-    def inject(self, proxy: FaultyProxy) -> None:
+    def inject(self, part: Link) -> None:
         attributes = {"latency": self.settings.latency_ms, "jitter": self.settings.jitter_ms}
-        proxy.add_toxic("latency", "downstream", attributes, self.kind)
+        part.add_toxic("latency", "downstream", attributes, self.kind)
 
-    def heal(self, proxy: FaultyProxy) -> None:
-        proxy.remove_toxic(self.kind)
+    def heal(self, part: Link) -> None:
+        part.remove_toxic(self.kind)
 
     def is_shown_by(self, seen: Probe) -> bool:
         """Answered, and not before the least delay; Toxiproxy's own timer may be a millisecond early."""

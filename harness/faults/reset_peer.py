@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from harness.faults.base import Fault, FaultSettings, FaultyProxy
+from harness.environment.parts import Link
+from harness.faults.base import FaultSettings
+from harness.faults.link import LinkFault
 from harness.probe import Probe, Reach
 
 
@@ -14,7 +16,7 @@ class ResetPeerSettings(FaultSettings):
     after_ms: int = Field(default=0, ge=0, le=60_000)
 
 
-class ResetPeer(Fault):
+class ResetPeer(LinkFault):
     """Cuts a connection when the database answers on it: the statement was executed, its answer is lost.
 
     A pooled connection at rest survives until it is used. Links that were open before end with FIN, not RST.
@@ -25,11 +27,11 @@ class ResetPeer(Fault):
     Settings = ResetPeerSettings
     settings: ResetPeerSettings
 
-    def inject(self, proxy: FaultyProxy) -> None:
-        proxy.add_toxic("reset_peer", "downstream", {"timeout": self.settings.after_ms}, self.kind)
+    def inject(self, part: Link) -> None:
+        part.add_toxic("reset_peer", "downstream", {"timeout": self.settings.after_ms}, self.kind)
 
-    def heal(self, proxy: FaultyProxy) -> None:
-        proxy.remove_toxic(self.kind)
+    def heal(self, part: Link) -> None:
+        part.remove_toxic(self.kind)
 
     def is_shown_by(self, seen: Probe) -> bool:
         return seen.reach is Reach.CLOSED

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from harness.faults.base import Fault, FaultSettings, FaultyProxy
+from harness.environment.parts import Link
+from harness.faults.base import FaultSettings
+from harness.faults.link import LinkFault
 from harness.probe import Probe, Reach
 
 
@@ -14,7 +16,7 @@ class TimeoutSettings(FaultSettings):
     close_after_ms: int = Field(default=0, ge=0, le=600_000)
 
 
-class Timeout(Fault):
+class Timeout(LinkFault):
     """Swallows the database's answers without closing anything. Healing closes every link that was open."""
 
     kind = "timeout"
@@ -22,11 +24,11 @@ class Timeout(Fault):
     Settings = TimeoutSettings
     settings: TimeoutSettings
 
-    def inject(self, proxy: FaultyProxy) -> None:
-        proxy.add_toxic("timeout", "downstream", {"timeout": self.settings.close_after_ms}, self.kind)
+    def inject(self, part: Link) -> None:
+        part.add_toxic("timeout", "downstream", {"timeout": self.settings.close_after_ms}, self.kind)
 
-    def heal(self, proxy: FaultyProxy) -> None:
-        proxy.remove_toxic(self.kind)
+    def heal(self, part: Link) -> None:
+        part.remove_toxic(self.kind)
 
     def is_shown_by(self, seen: Probe) -> bool:
         """Silence, or the closing that the settings ask for."""

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from harness.environment.leash import Child, Leash
 from harness.environment.ports import free_port
 from harness.errors import TrialFailedError
+from harness.journal import Journal
 from harness.load import messages
 from harness.load.workers import SINGLE, Workers
 from harness.records import MarkKind, response_interval_ns
@@ -30,21 +31,21 @@ SLACK_S = 10.0
 
 
 class Load:
-    """A generator on its way up; `folder` receives its marks and readings. First `prepare`, then `start`."""
+    """A generator on its way up; `journal` receives its marks and readings. First `prepare`, then `start`."""
 
     def __init__(
         self,
         generator: Child,
         recorder: Child | None,
         samples_fd: int,
-        folder: TrialFolder,
+        journal: Journal,
         scenario: Scenario,
         workers: Sequence[Child] = (),
     ) -> None:
         self._generator = generator
         self._recorder = recorder
         self._samples_fd = samples_fd
-        self._folder = folder
+        self._journal = journal
         self._scenario = scenario
         self._workers = workers
         self._planned_s = scenario.duration_s + scenario.drain_s
@@ -105,13 +106,13 @@ class Load:
                     case messages.Ready():
                         self._ready.set()
                     case messages.Marked(mark=mark):
-                        self._folder.add_mark(mark)
+                        self._journal.take(mark)
                         if mark.kind is MarkKind.PHASE_END:
                             self.phase_ends.put(mark.phase)
                         elif mark.kind is MarkKind.DRAINED:
                             self._drained.set()
                     case messages.Gauged(reading=reading):
-                        self._folder.add_reading(reading)
+                        self._journal.take(reading)
                     case messages.Done() as done:
                         self._done = done
         except (ValidationError, ValueError, OSError):
@@ -124,11 +125,20 @@ class Load:
 
 @contextmanager
 def load_process(
-    leash: Leash, *, scenario: Scenario, folder: TrialFolder, workers: Workers = SINGLE
+    leash: Leash,
+    *,
+    scenario: Scenario,
+    folder: TrialFolder,
+    journal: Journal | None = None,
+    workers: Workers = SINGLE,
 ) -> Iterator[Load]:
-    """Start what generates the load, without waiting; on the way out end whatever of it still runs."""
+    """Start what generates the load, without waiting; on the way out end whatever of it still runs.
+
+    `journal` takes what it tells; by default a new one in the folder.
+    """
+    journal = journal or Journal(folder)
     if workers == SINGLE:
-        with _single_process(leash, scenario, folder) as load:
+        with _single_process(leash, scenario, folder, journal) as load:
             yield load
         return
     port = workers.port or free_port()
@@ -139,7 +149,7 @@ def load_process(
             _start(leash, ["harness.load.worker", *address], f"load worker {number}", folder)
             for number in range(1, workers.local + 1)
         )
-        yield Load(children[0], None, NO_SAMPLES, folder, scenario, children[1:])
+        yield Load(children[0], None, NO_SAMPLES, journal, scenario, children[1:])
     finally:
         for child in children:
             child.stop()
@@ -151,7 +161,7 @@ def _start_master(leash: Leash, workers: Workers, port: int, folder: TrialFolder
 
 
 @contextmanager
-def _single_process(leash: Leash, scenario: Scenario, folder: TrialFolder) -> Iterator[Load]:
+def _single_process(leash: Leash, scenario: Scenario, folder: TrialFolder, journal: Journal) -> Iterator[Load]:
     read_fd, write_fd = os.pipe()
     try:
         # The recorder is stopped last: it ends by itself once the generator's end of the pipe is closed.
@@ -165,7 +175,7 @@ def _single_process(leash: Leash, scenario: Scenario, folder: TrialFolder) -> It
         os.close(read_fd)
         os.close(write_fd)
     try:
-        yield Load(generator, recorder, write_fd, folder, scenario)
+        yield Load(generator, recorder, write_fd, journal, scenario)
     finally:
         generator.stop()
         recorder.stop()

@@ -62,6 +62,7 @@ class Done(Message):
     workers_lost: int = 0
 
 
+LoadAccount = Done
 Event = Annotated[Ready | Marked | Gauged | Done, Field(discriminator="event")]
 _EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 

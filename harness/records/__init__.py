@@ -17,6 +17,7 @@ from harness.records.base import (
     READINGS_FILE,
     TRIAL_FILE,
     TRIALS_DIR,
+    WRITES_FILE,
     Record,
 )
 from harness.records.closing import (
@@ -93,6 +94,7 @@ __all__ = [
     "SIGNIFICANT_FIGURES",
     "TRIALS_DIR",
     "TRIAL_FILE",
+    "WRITES_FILE",
     "Bank",
     "Closing",
     "Conformance",

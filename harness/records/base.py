@@ -14,7 +14,11 @@ TRIAL_FILE = "trial.json"
 LATENCY_FILE = "latency.hlog"
 MARKS_FILE = "marks.jsonl"
 READINGS_FILE = "readings.jsonl"
+WRITES_FILE = "writes.jsonl"
 PARTIAL_PREFIX = ".partial-"
+
+FORMAT_1_PARTS = {"target": "app", "generator": "generator", "proxy": "proxy", "database": "primary"}
+"""How format 1 called the parts whose processor time it told."""
 
 
 class Record(BaseModel):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from harness.records.base import FORMAT_VERSION, Record
+from harness.records.base import FORMAT_1_PARTS, FORMAT_VERSION, Record
 from harness.records.closing import Closing
 from harness.records.readings import PoolReading
 from scenarios.model import Scalar, Scenario
@@ -98,7 +98,8 @@ class Environment(Record):
 class RunState(StrEnum):
     RUNNING = "running"
     FINISHED = "finished"
-    INTERRUPTED = "interrupted"
+    INTERRUPTED = "interrupted"  # by the user
+    CUT_SHORT = "cut-short"  # by the environment or the output: `reason` says which
 
 
 class Manifest(Record):
@@ -118,6 +119,7 @@ class Manifest(Record):
     trials: tuple[TrialSpec, ...]  # in the order in which they were to run
     environment: Environment
     finished_at: datetime | None = None
+    reason: str = ""  # why the run was cut short
 
 
 class TrialState(StrEnum):
@@ -163,8 +165,17 @@ class TrialRecord(Record):
     conformance: tuple[Conformance, ...] = ()
     transactions: int | None = None  # all that PostgreSQL counted in the trial's database, after the target's end
     requests_served: int | None = None  # all that took a connection of the target's, for the same stretch
-    cpu_s: dict[str, float] = Field(default_factory=dict)  # target, generator, proxy, database: during the load
+    cpu_s: dict[str, float] = Field(default_factory=dict)  # by part (app, generator, proxy, primary): in the load
     workers: int = 1  # load processes
     starting_s: dict[str, float] = Field(default_factory=dict)  # how long each part took to be ready
     reading_every_s: float | None = None  # how often generator and pool were read
+    notes: tuple[str, ...] = ()  # what a reader should know of this trial, such as why a figure is missing
     closing: Closing | None = None  # by which a reader knows that the record is whole; None in format 1
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_format_1(cls, given: Any) -> Any:
+        """There the parts of `cpu_s` had other names."""
+        if not isinstance(given, dict) or not isinstance(spent_s := given.get("cpu_s"), dict):
+            return given
+        return {**given, "cpu_s": {FORMAT_1_PARTS.get(name, name): value for name, value in spent_s.items()}}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 
-from harness.records.base import Record
+from harness.records.base import FORMAT_1_PARTS, Record
 
 
 class PoolReading(Record):
@@ -53,6 +53,7 @@ class DatabaseReading(Record):
 
     source: Literal["database"] = "database"
     t_ns: int
+    part: str = "primary"  # which server
     active: int
     idle: int
     idle_in_transaction: int
@@ -76,17 +77,27 @@ class GeneratorReading(Record):
 
 
 class HostReading(Record):
-    """Processor time: the whole host in per cent of all cores, processes in seconds since they started."""
+    """Processor time: the whole host in per cent of all cores, each part's processes in seconds since they
+    started.
+    """
 
     source: Literal["host"] = "host"
     t_ns: int
     cpu_percent: float
     steal_percent: float
     pressure_percent: float | None = None  # share of time in which some task waited for a processor (PSI, 10 s)
-    target_cpu_s: float
-    generator_cpu_s: float
-    proxy_cpu_s: float
-    database_cpu_s: float
+    cpu_s: dict[str, float] = Field(default_factory=dict)  # by part: app, generator, proxy, primary
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_format_1(cls, given: Any) -> Any:
+        """There each part had a field of its own."""
+        if not isinstance(given, dict) or "cpu_s" in given:
+            return given
+        spent_s = {
+            part: given[f"{name}_cpu_s"] for name, part in FORMAT_1_PARTS.items() if f"{name}_cpu_s" in given
+        }
+        return {**given, "cpu_s": spent_s}
 
 
 class GapReading(Record):

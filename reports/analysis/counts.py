@@ -11,7 +11,13 @@ from reports.analysis.spread import spread_of, within
 from reports.read import Trial
 from reports.summary import Count, Counts
 
-PROCESSES = ("target", "generator", "proxy", "database")
+_PROCESSORS = {
+    "app": "target_cpu_ms",
+    "generator": "generator_cpu_ms",
+    "proxy": "proxy_cpu_ms",
+    "primary": "database_cpu_ms",
+}
+"""Part -> field of `Counts`."""
 _TOTALS = {
     "statements": "statements_total",
     "checkouts": "checkouts_total",
@@ -67,7 +73,7 @@ def _trial_shares(one: Observed) -> dict[str, _Share]:
     if ended:
         spent_s = processor_s(trial)
         shares.update(
-            {f"{name}_cpu_ms": _Share(1000 * spent_s[name], ended) for name in PROCESSES if name in spent_s}
+            {field: _Share(1000 * spent_s[part], ended) for part, field in _PROCESSORS.items() if part in spent_s}
         )
     return shares
 
@@ -81,15 +87,14 @@ def _before_load(trial: Trial) -> PoolReading | None:
 
 
 def processor_s(trial: Trial) -> Mapping[str, float]:
-    """Seconds that each process used during the load: as recorded, else between the first and last host reading.
+    """Seconds that each part used during the load: as recorded, else between the first and last host reading.
 
-    A process that was not watched, such as a database elsewhere, is recorded as 0 and left out.
+    A part that was not watched, such as a database elsewhere, is recorded as 0 and left out.
     """
     spent_s = trial.record.cpu_s
     if not spent_s:
         host = trial.readings_of(HostReading)
         if len(host) > 1:
-            spent_s = {
-                name: getattr(host[-1], f"{name}_cpu_s") - getattr(host[0], f"{name}_cpu_s") for name in PROCESSES
-            }
+            first, last = host[0].cpu_s, host[-1].cpu_s
+            spent_s = {part: last[part] - first[part] for part in last if part in first}
     return {name: seconds for name, seconds in spent_s.items() if seconds > 0}

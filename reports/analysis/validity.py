@@ -202,7 +202,7 @@ def _generator_use(trial: Trial, workers: int) -> Iterator[tuple[int, float]]:
         yield from ((reading.t_ns, reading.busiest_cpu_s or 0.0) for reading in own)
         return
     for reading in trial.readings_of(HostReading):
-        yield reading.t_ns, reading.generator_cpu_s / workers
+        yield reading.t_ns, reading.cpu_s.get("generator", 0.0) / workers
 
 
 @rule("host-overrun", "Run it on a machine with processors to itself.")

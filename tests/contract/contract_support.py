@@ -14,6 +14,7 @@ import psycopg2
 
 from harness.environment.leash import Leash
 from harness.environment.target import target_process
+from harness.subject import standard_launch
 from targets.registry import Target
 from targets.settings import DATABASE_URL_VARIABLE
 
@@ -96,7 +97,9 @@ def running_target(
     environment = {**settings.to_environment(), DATABASE_URL_VARIABLE: database_url}
     log_path = folder / f"{target.name}.log"
     with (
-        target_process(leash, app=target.app, environment=environment, log_path=log_path) as process,
+        target_process(
+            leash, launch=standard_launch(target.app), environment=environment, log_path=log_path
+        ) as process,
         httpx.Client(
             base_url=process.url, timeout=30, limits=httpx.Limits(max_connections=100), trust_env=False
         ) as client,

@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator
 
 from harness.environment import toxiproxy_binary
 from harness.environment.postgres import SERVER_SETTINGS
-from harness.environment.target import uvicorn_command
+from harness.subject import uvicorn_command
 from scenarios.registry import SCENARIOS
 from targets.registry import TARGETS
 from targets.settings import DATABASE_URL_VARIABLE, DatabaseUrl, PoolSettings
@@ -300,7 +300,7 @@ def test_all_that_is_copied_exists_and_is_not_ignored() -> None:
 
 
 def test_the_image_serves_as_the_harness_does() -> None:
-    words = uvicorn_command("an.app:app", 3)[1:]
+    words = list(uvicorn_command("an.app:app"))
     at = words.index("--fd")
     options = words[:at] + words[at + 2 :]
     options.remove("an.app:app")

@@ -39,22 +39,21 @@ def fault(request: pytest.FixtureRequest) -> Fault:
     return FAULTS[request.param](SETTINGS[request.param])
 
 
-def test_a_fault_is_seen_by_a_probe_while_it_lasts_and_not_before_or_after(fault: Fault, proxy: Proxy) -> None:
-    before = probe(proxy.host, proxy.port, PATIENCE_S)
-    assert Reach.ANSWERED is before.reach
-    assert not fault.is_shown_by(before), before.describe()
+def test_a_fault_is_proved_while_it_lasts_and_not_before_or_after(fault: Fault, proxy: Proxy) -> None:
+    before = fault.prove(proxy, PATIENCE_S)
+    assert not before.shown, before.seen
     fault.inject(proxy)
-    during = probe(proxy.host, proxy.port, PATIENCE_S)
-    assert fault.is_shown_by(during), during.describe()
+    during = fault.prove(proxy, PATIENCE_S)
+    assert during.shown, during.seen
     fault.heal(proxy)
-    after = probe(proxy.host, proxy.port, PATIENCE_S)
-    assert fault.is_over_by(after), after.describe()
+    after = fault.prove_healed(proxy, PATIENCE_S)
+    assert after.shown, after.seen
 
 
-def test_an_end_is_not_seen_while_the_fault_lasts(fault: Fault, proxy: Proxy) -> None:
+def test_an_end_is_not_proved_while_the_fault_lasts(fault: Fault, proxy: Proxy) -> None:
     fault.inject(proxy)
-    during = probe(proxy.host, proxy.port, PATIENCE_S)
-    assert not fault.is_over_by(during), during.describe()
+    during = fault.prove_healed(proxy, PATIENCE_S)
+    assert not during.shown, during.seen
 
 
 def test_healing_leaves_no_toxic_and_can_be_broken_again(fault: Fault, proxy: Proxy) -> None:

@@ -18,6 +18,7 @@ from harness.environment.target import RunningTarget, target_process
 from harness.environment.toxiproxy import Toxiproxy
 from harness.expectations import STATEMENTS
 from harness.records import Conformance
+from harness.subject import standard_launch
 from targets.registry import TARGETS
 from targets.settings import DATABASE_URL_VARIABLE, PoolSettings
 
@@ -48,7 +49,9 @@ def wrong_target(
     log = tmp_path_factory.mktemp("wrong") / "target.log"
     with seeded_server.fresh_database() as database:
         environment = {**SMALL.to_environment(), DATABASE_URL_VARIABLE: database.url}
-        with target_process(leash, app=WRONG_APP, environment=environment, log_path=log) as target:
+        with target_process(
+            leash, launch=standard_launch(WRONG_APP), environment=environment, log_path=log
+        ) as target:
             yield target
 
 
@@ -86,7 +89,9 @@ def test_every_target_conforms_before_load_and_after_load_and_lost_connections(
         url = database.url_through(proxy.host, proxy.port)
         environment = {**settings.to_environment(), DATABASE_URL_VARIABLE: url}
         log = tmp_path / "target.log"
-        with target_process(leash, app=TARGETS[name].app, environment=environment, log_path=log) as target:
+        with target_process(
+            leash, launch=standard_launch(TARGETS[name].app), environment=environment, log_path=log
+        ) as target:
             before = conform(target.url, "before")
             assert failed(before) == ""
             assert hold_all(target, 15) == [200] * 15
@@ -175,7 +180,7 @@ def test_a_target_that_keeps_connections_does_not_come_to_rest(
 ) -> None:
     environment = {**SMALL.to_environment(), DATABASE_URL_VARIABLE: database_url}
     log = tmp_path / "target.log"
-    with target_process(leash, app=WRONG_APP, environment=environment, log_path=log) as target:
+    with target_process(leash, launch=standard_launch(WRONG_APP), environment=environment, log_path=log) as target:
         make(target, "keeps-connections")
         found = wrong(conform(target.url, "after"))
         make(target, "right")

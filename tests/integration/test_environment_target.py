@@ -14,10 +14,12 @@ from harness.environment.leash import Leash
 from harness.environment.ports import free_port
 from harness.environment.target import RunningTarget, target_process
 from harness.errors import EnvironmentSetupError
+from harness.subject import standard_launch
 
 pytestmark = pytest.mark.integration
 
 APP = "tests.integration.apps.tiny:app"
+TINY = standard_launch(APP)
 DATABASE_URL = "postgresql://me:s3cret@127.0.0.1:5432/db"
 
 
@@ -35,7 +37,7 @@ def get(target: RunningTarget, path: str, times: int = 1) -> tuple[object, list[
 
 
 def test_a_target_answers_and_ends_with_the_block(leash: Leash, tmp_path: Path) -> None:
-    with target_process(leash, app=APP, environment={}, log_path=tmp_path / "target.log") as target:
+    with target_process(leash, launch=TINY, name=APP, environment={}, log_path=tmp_path / "target.log") as target:
         assert get(target, "/health/live")[0] == {"status": "alive"}
         assert target.url == f"http://127.0.0.1:{target.port}"
         assert psutil.pid_exists(target.pid)
@@ -45,7 +47,7 @@ def test_a_target_answers_and_ends_with_the_block(leash: Leash, tmp_path: Path) 
 
 
 def test_answers_do_not_wait_for_delayed_acknowledgements(leash: Leash, tmp_path: Path) -> None:
-    with target_process(leash, app=APP, environment={}, log_path=tmp_path / "target.log") as target:
+    with target_process(leash, launch=TINY, name=APP, environment={}, log_path=tmp_path / "target.log") as target:
         _, took_ms = get(target, "/health/live", times=51)
     assert statistics.median(took_ms) < 20  # with Nagle's algorithm each takes 40 ms and more
 
@@ -53,7 +55,9 @@ def test_answers_do_not_wait_for_delayed_acknowledgements(leash: Leash, tmp_path
 def test_a_target_gets_only_what_it_needs(leash: Leash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGPASSWORD", "someone's")
     environment = {"POOLSTORM_DATABASE_URL": DATABASE_URL}
-    with target_process(leash, app=APP, environment=environment, log_path=tmp_path / "target.log") as target:
+    with target_process(
+        leash, launch=TINY, name=APP, environment=environment, log_path=tmp_path / "target.log"
+    ) as target:
         names, _ = get(target, "/environment")
         command_line = " ".join(psutil.Process(target.pid).cmdline())
     assert isinstance(names, list)
@@ -66,7 +70,7 @@ def test_a_target_gets_only_what_it_needs(leash: Leash, tmp_path: Path, monkeypa
 def test_a_port_can_be_chosen(leash: Leash, tmp_path: Path) -> None:
     port = free_port()
     log_path = tmp_path / "target.log"
-    with target_process(leash, app=APP, environment={}, log_path=log_path, port=port) as target:
+    with target_process(leash, launch=TINY, name=APP, environment={}, log_path=log_path, port=port) as target:
         assert target.port == port
 
 
@@ -75,7 +79,14 @@ def test_an_occupied_port_is_refused(leash: Leash, tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         with (
             pytest.raises(EnvironmentSetupError) as caught,
-            target_process(leash, app=APP, environment={}, log_path=tmp_path / "target.log", port=port),
+            target_process(
+                leash,
+                launch=standard_launch(APP),
+                name=APP,
+                environment={},
+                log_path=tmp_path / "target.log",
+                port=port,
+            ),
         ):
             pass
     assert str(caught.value) == (
@@ -86,7 +97,13 @@ def test_an_occupied_port_is_refused(leash: Leash, tmp_path: Path) -> None:
 def test_a_target_that_dies_is_quoted(leash: Leash, tmp_path: Path) -> None:
     with (
         pytest.raises(EnvironmentSetupError) as caught,
-        target_process(leash, app=APP, environment={"TINY_DIES": "1"}, log_path=tmp_path / "target.log"),
+        target_process(
+            leash,
+            launch=standard_launch(APP),
+            name=APP,
+            environment={"TINY_DIES": "1"},
+            log_path=tmp_path / "target.log",
+        ),
     ):
         pass
     text = str(caught.value)
@@ -102,6 +119,8 @@ def test_a_target_that_is_not_alive_is_given_up(
     app = "tests.integration.apps.tiny:without_liveness"
     with (
         pytest.raises(EnvironmentSetupError, match=r"did not come alive in 2 s \(404 from /health/live\)"),
-        target_process(leash, app=app, environment={}, log_path=tmp_path / "target.log"),
+        target_process(
+            leash, launch=standard_launch(app), name=app, environment={}, log_path=tmp_path / "target.log"
+        ),
     ):
         pass

@@ -16,6 +16,7 @@ from harness.environment.leash import Leash
 from harness.environment.ports import free_port
 from harness.environment.target import RunningTarget, target_process
 from harness.errors import TrialFailedError
+from harness.journal import Journal
 from harness.load.arrivals import arrival_offsets_ns
 from harness.load.client import NO_SAMPLES, Load, load_process
 from harness.load.messages import Done
@@ -30,6 +31,7 @@ from harness.records import (
     decode_reading,
 )
 from harness.store import RunStore, TrialFolder
+from harness.subject import standard_launch
 from scenarios.model import Arrivals, Phase, Scenario
 from tests.integration.command import lent_worker
 from tests.integration.processes import descendants
@@ -42,7 +44,9 @@ SEED = 3
 @pytest.fixture(scope="module")
 def target(leash: Leash, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTarget]:
     log = tmp_path_factory.mktemp("target") / "target.log"
-    with target_process(leash, app="tests.integration.apps.paced:app", environment={}, log_path=log) as running:
+    with target_process(
+        leash, launch=standard_launch("tests.integration.apps.paced:app"), environment={}, log_path=log
+    ) as running:
         yield running
 
 
@@ -212,7 +216,7 @@ def test_a_load_process_that_outlives_its_output_is_asked_how_it_ended(leash: Le
         stdout=True,
     )
     planned = scenario(Phase(name="steady", duration_s=1.0, arrivals=POISSON, behaviour="reader"))
-    load = Load(child, None, NO_SAMPLES, folder, planned)
+    load = Load(child, None, NO_SAMPLES, Journal(folder), planned)
     with pytest.raises(TrialFailedError, match="load process ended with exit code 1; its last words: out of luck"):
         load.prepare("http://127.0.0.1:9", SEED)
     child.stop()

@@ -12,13 +12,15 @@ from dataclasses import asdict, dataclass
 from benchmarks.fidelity.base import Bench, Check, Figure, NotMeasuredError, Outcome
 from benchmarks.fidelity.prober import Order, Seen
 from benchmarks.fidelity.statistics import Estimate, median_estimate, percentile
+from harness.environment.parts import Parts
 from harness.environment.stack import StackOptions, running_stack
 from harness.environment.toxiproxy import Proxy
 from harness.injection import injecting
+from harness.journal import Journal
 from harness.probe import Reach
 from harness.store import TrialFolder
 from harness.timeline import Action, FaultStep, fault_steps
-from scenarios.model import Arrivals, FaultSpec, Phase, Scenario
+from scenarios.model import PRIMARY_LINK, Arrivals, FaultSpec, Phase, Scenario
 
 LATENCY_MS = 12
 SPACING_S = 0.25
@@ -127,7 +129,9 @@ def run(bench: Bench) -> Outcome:
         )
         try:
             child.tell(json.dumps(asdict(_order(proxy, steps, origin_ns))))
-            with injecting(steps, proxy, origin_ns, folder) as injection:
+            journal = Journal(folder)
+            journal.begin_at(origin_ns)
+            with injecting(steps, Parts({PRIMARY_LINK: proxy}), journal) as injection:
                 bench.say(f"{len(steps)} steps in {scenario.duration_s:g} s")
                 seen = [Seen(**json.loads(line)) for line in child.lines()]
             injection.check()

@@ -15,12 +15,14 @@ from benchmarks.fidelity.generators import Running, run_load
 from benchmarks.fidelity.relay import Relay, counting_port, turns_within
 from benchmarks.fidelity.statistics import Estimate
 from benchmarks.fidelity.target import Served, serving
+from harness.environment.parts import Parts
 from harness.environment.stack import Stack, StackOptions, running_stack
 from harness.injection import injecting
+from harness.journal import Journal
 from harness.records import Measure
 from harness.timeline import fault_steps
 from reports.analysis.round_trips import RoundTripEstimate, estimate_round_trips
-from scenarios.model import Scenario
+from scenarios.model import PRIMARY_LINK, Scenario
 from scenarios.round_trips import SCENARIO
 
 TARGETS = ("sync-pool", "async-pool", "no-pool", "async-no-pool")
@@ -87,7 +89,9 @@ def _points(bench: Bench, served: Served, scenario: Scenario) -> Iterator[tuple[
     """Run the scenario with its faults, as a trial does: latency injected and p50 of each rung, in ms."""
 
     def inject(running: Running) -> None:
-        with injecting(fault_steps(scenario), served.proxy, running.origin_ns, running.folder) as injection:
+        journal = Journal(running.folder)
+        journal.begin_at(running.origin_ns)
+        with injecting(fault_steps(scenario), Parts({PRIMARY_LINK: served.proxy}), journal) as injection:
             running.sleep_until(scenario.duration_s)
         injection.check()
 

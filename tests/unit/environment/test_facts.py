@@ -15,7 +15,8 @@ from harness.environment.facts import (
     memory_limit_mib,
     parse_cpu_model,
 )
-from harness.environment.target import target_environment, uvicorn_command
+from harness.environment.target import launch_command, target_environment
+from harness.subject import standard_launch
 
 
 @dataclass
@@ -93,8 +94,8 @@ def test_the_environment_is_described_without_names_of_people_or_machines(checko
 
 
 def test_a_target_is_run_without_secrets_in_its_arguments() -> None:
-    command = uvicorn_command("targets.sync_pool:app", 5)
-    assert command[1:6] == ["-m", "uvicorn", "targets.sync_pool:app", "--fd", "5"]
+    command = launch_command(standard_launch("targets.sync_pool:app"), 5, "127.0.0.1", 8000)
+    assert command[1:7] == ["-P", "-m", "uvicorn", "targets.sync_pool:app", "--fd", "5"]
     assert "--no-access-log" in command
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from harness.asking import Answer
 from harness.conformance import failed
 from harness.expectations import (
     Cost,
@@ -17,6 +16,7 @@ from harness.expectations import (
     wrong_problem,
     wrong_timing,
 )
+from harness.http_reader import Answer
 from harness.records import Conformance
 from targets.contract import EffectivePool, Held, ProblemBody, ProblemKind, UserOut
 

@@ -37,16 +37,16 @@ def test_each_repetition_is_a_block_that_holds_every_pair_in_an_order_of_its_own
 
 def test_with_repetitions_the_control_runs_once_more_in_each_block() -> None:
     plan = build_plan(PlanFile(repetitions=2, scenarios=("baseline",), targets=("no-pool", "async-pool")))
-    assert ("no-pool", "async-pool", "no-pool-again") == plan.targets
+    assert ("no-pool", "async-pool", "no-pool-twin") == plan.targets
     assert 2 * 3 == len(plan.trials)
-    assert plan.target("no-pool-again") is TARGETS["no-pool"]
-    assert plan.pool_settings("no-pool", "baseline") == plan.pool_settings("no-pool-again", "baseline")
-    assert ("no-pool", None) == (plan.same_as("no-pool-again"), plan.same_as("no-pool"))
+    assert plan.target("no-pool-twin") is TARGETS["no-pool"]
+    assert plan.pool_settings("no-pool", "baseline") == plan.pool_settings("no-pool-twin", "baseline")
+    assert ("no-pool", None) == (plan.same_as("no-pool-twin"), plan.same_as("no-pool"))
 
 
 def test_the_repeat_can_be_left_out_or_asked_for() -> None:
-    assert "sync-pool-again" not in build_plan(PlanFile(repetitions=2, aa=False)).targets
-    assert "sync-pool-again" in build_plan(PlanFile(repetitions=1, aa=True)).targets
+    assert "sync-pool-twin" not in build_plan(PlanFile(repetitions=2, aa=False)).targets
+    assert "sync-pool-twin" in build_plan(PlanFile(repetitions=1, aa=True)).targets
 
 
 def test_the_seed_alone_decides_the_order() -> None:

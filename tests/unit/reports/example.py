@@ -341,10 +341,10 @@ def _add_readings(trial: TrialBuilder, character: Character, rng: random.Random)
     trial.pool_at_end = pool_reading(ends_s + 0.1, 0, limit=character.limit, checked_out_max=most, **totals)
     trial.transactions = totals["requests_total"] + totals["opened_total"]
     trial.cpu_s = {
-        "target": 0.2 * ends_s,
+        "app": 0.2 * ends_s,
         "generator": 0.15 * ends_s,
         "proxy": 0.02 * ends_s,
-        "database": 0.1 * ends_s,
+        "primary": 0.1 * ends_s,
     }
     ends_s = 0.0
     for phase in trial.scenario.phases:
@@ -408,8 +408,5 @@ def _host(at_s: float, rng: random.Random) -> HostReading:
         t_ns=ns(at_s),
         cpu_percent=rng.uniform(30, 55),
         steal_percent=rng.uniform(0, 0.5),
-        target_cpu_s=0.2 * at_s,
-        generator_cpu_s=0.15 * at_s,
-        proxy_cpu_s=0.02 * at_s,
-        database_cpu_s=0.1 * at_s,
+        cpu_s={"app": 0.2 * at_s, "generator": 0.15 * at_s, "proxy": 0.02 * at_s, "primary": 0.1 * at_s},
     )

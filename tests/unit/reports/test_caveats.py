@@ -48,9 +48,7 @@ def generator(phase: str, late_max_ms: float, not_started: int = 0) -> Generator
 
 def host(cpu_percent: float, steal_percent: float = 0.0) -> HostReading:
     return HostReading(
-        t_ns=ns(1.0), cpu_percent=cpu_percent, steal_percent=steal_percent, target_cpu_s=0, generator_cpu_s=0,
-        proxy_cpu_s=0, database_cpu_s=0,
-    )  # fmt: skip
+        t_ns=ns(1.0), cpu_percent=cpu_percent, steal_percent=steal_percent, )  # fmt: skip
 
 
 def test_nothing_to_complain_of_means_no_caveat(tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def counted(repetition: int = 1, statements: int = 300) -> TrialBuilder:
         pool_reading(0.5, 1, opened_total=6, **{**before, "requests_total": 20}),
     ]
     built.pool_at_end = pool_reading(6, 0, opened_total=7, invalidated_total=1, **end)
-    built.cpu_s = {"target": 0.5, "generator": 0.2, "proxy": 0.1, "database": 0.0}
+    built.cpu_s = {"app": 0.5, "generator": 0.2, "proxy": 0.1, "primary": 0.0}
     return built
 
 
@@ -191,9 +191,9 @@ def test_counts_of_repetitions_have_an_interval(tmp_path: Path) -> None:
 def test_older_run_counts_processor_time_from_host_readings(tmp_path: Path) -> None:
     built = trial()
     built.requests += [Request("steady", 2.0, 20)] * 100
-    usual = {"cpu_percent": 10, "steal_percent": 0, "generator_cpu_s": 0, "proxy_cpu_s": 0, "database_cpu_s": 0}
+    usual = {"cpu_percent": 10, "steal_percent": 0}
     built.readings += [
-        HostReading.model_validate({"t_ns": ns(t_s), "target_cpu_s": spent_s, **usual})
+        HostReading.model_validate({"t_ns": ns(t_s), "cpu_s": {"app": spent_s}, **usual})
         for t_s, spent_s in ((-0.1, 1.0), (2.0, 1.2), (5.0, 1.4))
     ]
     built.pool_at_end = pool_reading(6, 0)

@@ -72,9 +72,7 @@ def test_gauges_of_one_bin_are_joined_and_gaps_stay_open(tmp_path: Path) -> None
         DatabaseReading(t_ns=ns(0.55), active=3, idle=1, idle_in_transaction=0, total=4),
         GapReading(t_ns=ns(0.7), of="pool", reason="timed out"),
         HostReading(
-            t_ns=ns(0.9), cpu_percent=40, steal_percent=0, target_cpu_s=0, generator_cpu_s=0, proxy_cpu_s=0,
-            database_cpu_s=0,
-        ),
+            t_ns=ns(0.9), cpu_percent=40, steal_percent=0, ),
     ]  # fmt: skip
 
     first, second = timeline_of(tmp_path, trial).gauges

@@ -44,9 +44,11 @@ def generator(t_s: float, *, phase: str = "steady", **values: float) -> Generato
     )
 
 
-def host(t_s: float, **values: float) -> HostReading:
-    usual = {"cpu_percent": 50.0, "steal_percent": 0.0, "target_cpu_s": 0, "proxy_cpu_s": 0, "database_cpu_s": 0}
-    return HostReading.model_validate({"t_ns": ns(t_s), "generator_cpu_s": 0.0, **usual, **values})
+def host(t_s: float, generator_cpu_s: float = 0.0, **values: float) -> HostReading:
+    usual = {"cpu_percent": 50.0, "steal_percent": 0.0}
+    return HostReading.model_validate(
+        {"t_ns": ns(t_s), **usual, "cpu_s": {"generator": generator_cpu_s}, **values}
+    )
 
 
 def judged(path: Path, *built: TrialBuilder) -> tuple[TrialLine, Summary]:

@@ -1,0 +1,130 @@
+"""What is read while the load runs: the pool as the target tells it, PostgreSQL's sessions, and the host.
+
+A gauge gives a reading that bears no time yet: the journal stamps it at the moment at which it is complete.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+import psycopg2
+from pydantic import ValidationError
+
+from harness.http_reader import HttpReader, UnusableAnswerError
+from harness.processes import ProcessMap, processor_time_s
+from harness.records import DatabaseReading, HostReading, PoolReading, Reading
+
+PATIENCE_S = 0.5
+NOT_STAMPED = 0
+_PRESSURE = Path("/proc/pressure/cpu")
+
+_SESSIONS = """
+    SELECT count(*) FILTER (WHERE state = 'active'),
+           count(*) FILTER (WHERE state = 'idle'),
+           count(*) FILTER (WHERE state LIKE 'idle in transaction%%'),
+           count(*)
+    FROM pg_stat_activity
+    WHERE datname = %s AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
+
+
+class UnreadableError(Exception):
+    """A gauge that could not be read now; the text is for the gap in its series."""
+
+
+class Gauge(Protocol):
+    """Something to read, again and again, from one thread."""
+
+    def read(self) -> Reading:
+        """One reading. Raises UnreadableError where there is none to be had."""
+
+    def close(self) -> None:
+        """Let go of what is held."""
+
+
+class PoolGauge:
+    """Reads `GET /health/db` over one kept-alive connection."""
+
+    def __init__(self, target_url: str) -> None:
+        self._reader = HttpReader(target_url, PATIENCE_S)
+
+    def read(self) -> PoolReading:
+        try:
+            document = self._reader.ask("GET", "/health/db").document()
+            return PoolReading.model_validate({**document, "t_ns": NOT_STAMPED})
+        except ValidationError as error:
+            places = {str(fault["loc"][0]) for fault in error.errors() if fault["loc"]}
+            known = sorted(places & set(PoolReading.model_fields))
+            raise UnreadableError(f"no proper {', '.join(known) or 'gauges'}") from error
+        except UnusableAnswerError as error:
+            raise UnreadableError(str(error)) from error
+
+    def close(self) -> None:
+        self._reader.close()
+
+
+class DatabaseGauge:
+    """Counts the sessions of a trial's database on one server, past the proxy and from another database."""
+
+    def __init__(self, part: str, admin_url: str, database_name: str) -> None:
+        self._part, self._name = part, database_name
+        self._connection = psycopg2.connect(admin_url, connect_timeout=5)
+        self._connection.autocommit = True
+
+    def read(self) -> DatabaseReading:
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(_SESSIONS, (self._name,))
+                active, idle, idle_in_transaction, total = cursor.fetchone() or (0, 0, 0, 0)
+        except psycopg2.Error as error:
+            raise UnreadableError(type(error).__name__) from error
+        return DatabaseReading(
+            t_ns=NOT_STAMPED,
+            part=self._part,
+            active=active,
+            idle=idle,
+            idle_in_transaction=idle_in_transaction,
+            total=total,
+        )
+
+    def close(self) -> None:
+        with suppress(psycopg2.Error):
+            self._connection.close()
+
+
+class HostGauge:
+    """Processor time of the host and of the parts of the trial."""
+
+    def __init__(self, processes: ProcessMap) -> None:
+        self._processes = processes
+        self._before = psutil.cpu_times()
+
+    def read(self) -> HostReading:
+        """One reading; percentages are over the time since the last."""
+        now, before = psutil.cpu_times(), self._before
+        self._before = now
+        total = sum(now) - sum(before)
+        idle = (now.idle - before.idle) + (getattr(now, "iowait", 0.0) - getattr(before, "iowait", 0.0))
+        steal = getattr(now, "steal", 0.0) - getattr(before, "steal", 0.0)
+        return HostReading(
+            t_ns=NOT_STAMPED,
+            cpu_percent=round(100 * (total - idle) / total, 1) if total > 0 else 0.0,
+            steal_percent=round(100 * steal / total, 1) if total > 0 else 0.0,
+            pressure_percent=_pressure_percent(),
+            cpu_s=processor_time_s(self._processes),
+        )
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def _pressure_percent() -> float | None:
+    """Linux pressure stall information: share of the last 10 s in which some task waited for a processor."""
+    try:
+        first_line = _PRESSURE.read_text().splitlines()[0]
+        return float(first_line.split("avg10=")[1].split()[0])
+    except (OSError, IndexError, ValueError):
+        return None

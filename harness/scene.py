@@ -1,0 +1,91 @@
+"""One trial as it is set up: what load, faults, gauges and witnesses need to know of it, and who sets it up."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from harness.environment.parts import Parts
+from harness.journal import Journal
+from harness.load.messages import LoadAccount
+from harness.processes import ProcessMap
+from harness.store import TrialFolder
+from harness.subject import Subject
+from scenarios.model import Scenario
+from targets.settings import PoolSettings
+
+
+class Database(Protocol):
+    """The trial's own database on the primary. URLs hold a password and lead past the proxy."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def admin_url(self) -> str: ...
+
+    def transactions(self) -> int: ...
+
+
+class Load(Protocol):
+    """A load generator that is ready to begin."""
+
+    @property
+    def phase_ends(self) -> queue.SimpleQueue[str]: ...
+
+    def start(self, origin_ns: int) -> None: ...
+
+    def wait_drained(self) -> None: ...
+
+    def wait(self) -> LoadAccount: ...
+
+
+@dataclass
+class OwnTraffic:
+    """What the harness itself did to the trial's database, to be taken off its counters."""
+
+    transactions: int = 0
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What has to be set up for a trial."""
+
+    trial_id: str
+    subject: Subject
+    scenario: Scenario
+    settings: PoolSettings
+    seed: int
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is up. `url` is the subject's; `end_subject` ends it while all else stays."""
+
+    setup: Setup
+    url: str
+    load: Load
+    database: Database
+    parts: Parts
+    processes: ProcessMap
+    journal: Journal
+    end_subject: Callable[[], None]
+    starting_s: dict[str, float]  # how long each part took to be ready
+    own: OwnTraffic = field(default_factory=OwnTraffic)
+
+    @property
+    def subject(self) -> Subject:
+        """What is measured."""
+        return self.setup.subject
+
+
+class Stage(Protocol):
+    """Sets a trial up and takes it down again: `harness.staging` with real parts, tests with others."""
+
+    def set(self, setup: Setup, folder: TrialFolder, journal: Journal) -> AbstractContextManager[Scene]: ...

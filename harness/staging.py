@@ -1,0 +1,96 @@
+"""The stage with real parts: a fresh database, a fresh proxy before it, the subject in a process of its own, a
+load.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+from harness.environment.parts import APP, PRIMARY, Parts
+from harness.environment.stack import Stack
+from harness.environment.target import target_process
+from harness.journal import Journal
+from harness.load.client import load_process
+from harness.load.workers import Workers
+from harness.processes import Processes
+from harness.scene import Scene, Setup
+from harness.store import TrialFolder
+from harness.witnesses.processor import GENERATOR
+from scenarios.model import PRIMARY_LINK
+from targets.settings import DATABASE_URL_VARIABLE
+
+PROXY = "proxy"
+
+
+@dataclass
+class _Stopwatch:
+    """How long each part of the preparations took."""
+
+    laps_s: dict[str, float] = field(default_factory=dict)
+    _since_s: float = field(default_factory=time.monotonic)
+
+    def lap(self, name: str) -> None:
+        now_s = time.monotonic()
+        self.laps_s[name] = round(now_s - self._since_s, 3)
+        self._since_s = now_s
+
+
+@dataclass(frozen=True)
+class RealStage:
+    """Sets trials up on a running stack; `workers` share the load."""
+
+    stack: Stack
+    workers: Workers
+
+    @contextmanager
+    def set(self, setup: Setup, folder: TrialFolder, journal: Journal) -> Iterator[Scene]:
+        """Everything up and ready to begin; gone at the end of the block. Raises PoolstormError."""
+        stack, watch = self.stack, _Stopwatch()
+        with (
+            load_process(
+                stack.leash, scenario=setup.scenario, folder=folder, journal=journal, workers=self.workers
+            ) as load,
+            stack.database.fresh_database() as database,
+            stack.proxy_to_database(setup.trial_id) as proxy,
+            ExitStack() as subject_ends,
+        ):
+            watch.lap("database")
+            target = subject_ends.enter_context(
+                target_process(
+                    stack.leash,
+                    launch=setup.subject.launch,
+                    name=setup.subject.name,
+                    environment={
+                        **setup.settings.to_environment(),
+                        DATABASE_URL_VARIABLE: database.url_through(proxy.host, proxy.port),
+                    },
+                    log_path=folder.log_file("target"),
+                    host=self.workers.host,
+                )
+            )
+            watch.lap("target")
+            load.prepare(target.url, seed=setup.seed)
+            watch.lap("load")
+            yield Scene(
+                setup=setup,
+                url=target.url,
+                load=load,
+                database=database,
+                parts=Parts({PRIMARY_LINK: proxy}),
+                processes={
+                    APP: Processes((target.pid,)),
+                    GENERATOR: Processes(load.pids),
+                    PROXY: _of(stack.toxiproxy.pid),
+                    PRIMARY: _of(stack.database_pid, family=True),
+                },
+                journal=journal,
+                end_subject=subject_ends.close,
+                starting_s=watch.laps_s,
+            )
+
+
+def _of(pid: int | None, *, family: bool = False) -> Processes:
+    return Processes(() if pid is None else (pid,), family)

@@ -1,0 +1,115 @@
+"""A whole trial, read from top to bottom. What is real about it is the stage's affair; the order is decided
+here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from harness.environment.parts import PRIMARY
+from harness.injection import injecting
+from harness.journal import Journal
+from harness.load.messages import LoadAccount
+from harness.plan import Plan, load_seed
+from harness.records import Closing, TrialRecord, TrialSpec, TrialState, reading_every_s
+from harness.sampling import HOST_EVERY_S, Sampled, sampling
+from harness.sampling.gauges import DatabaseGauge, HostGauge, PoolGauge
+from harness.scene import Scene, Setup, Stage
+from harness.store import TrialFolder
+from harness.subject import Capability
+from harness.timeline import fault_steps
+from harness.witnesses import Witness, witnesses_of
+
+HEAD_START_NS = 150_000_000
+"""From the word to the first request: time for the word to arrive and for the samplers to be up."""
+
+
+def run_trial(plan: Plan, spec: TrialSpec, stage: Stage, folder: TrialFolder) -> TrialRecord:
+    """Everything fresh, and right answers first; then load, faults and gauges on one clock; then the witnesses
+    again.
+
+    Raises what the stage, a fault or a witness raises; then there is nothing to record but that.
+    """
+    scenario, subject = plan.scenario(spec.scenario), plan.subject(spec.target)
+    setup = Setup(
+        trial_id=spec.id,
+        subject=subject,
+        scenario=scenario,
+        settings=plan.pool_settings(spec.target, spec.scenario),
+        seed=load_seed(plan.seed, spec.repetition),
+    )
+    started_at, started_s = datetime.now(UTC), time.monotonic()
+    journal = Journal(folder)
+    with stage.set(setup, folder, journal) as scene, _witnesses(scene) as witnesses:
+        for witness in witnesses:
+            witness.before()
+        scene.load.start(journal.begin(HEAD_START_NS))
+        times_of = scene.url if subject.can(Capability.TIMES) else None
+        with (
+            sampling(_gauges(scene), journal, scene.load.phase_ends, times_of),
+            injecting(fault_steps(scenario), scene.parts, journal) as injection,
+        ):
+            scene.load.wait_drained()
+            for witness in reversed(witnesses):
+                witness.drained()
+            account = scene.load.wait()
+        injection.check()
+        for witness in reversed(witnesses):
+            witness.after(account)
+        scene.end_subject()
+        for witness in witnesses:
+            witness.ended()
+    state, reason = _judged(account, plan.workers.count)
+    record = TrialRecord(
+        spec=spec,
+        state=state,
+        reason=reason,
+        workers=plan.workers.count,
+        started_at=started_at,
+        duration_s=time.monotonic() - started_s,
+        origin_monotonic_ns=journal.origin_ns,
+        target=subject.info(),
+        starting_s=scene.starting_s,
+        reading_every_s=reading_every_s(scenario),
+        closing=_closing(account),
+    )
+    for witness in witnesses:
+        record = witness.tell(record)
+    return record
+
+
+@contextmanager
+def _witnesses(scene: Scene) -> Iterator[Sequence[Witness]]:
+    called = witnesses_of(scene)
+    try:
+        yield called
+    finally:
+        for witness in called:
+            witness.close()
+
+
+def _gauges(scene: Scene) -> Sequence[Sampled]:
+    """What is read of this scene: the pool as often as the record of latencies asks for, the rest less."""
+    every_s = reading_every_s(scene.setup.scenario)
+    database = scene.database
+    gauges = [
+        Sampled("database", lambda: DatabaseGauge(PRIMARY, database.admin_url, database.name), 2 * every_s),
+        Sampled("host", lambda: HostGauge(scene.processes), max(HOST_EVERY_S, every_s)),
+    ]
+    if scene.subject.can(Capability.GAUGES):
+        gauges.insert(0, Sampled("pool", lambda: PoolGauge(scene.url), every_s))
+    return gauges
+
+
+def _judged(account: LoadAccount, workers: int) -> tuple[TrialState, str]:
+    """A load of which something is missing makes no figures."""
+    if account.workers_lost:
+        return TrialState.INVALID, f"{account.workers_lost} of {workers} load workers died; run it again"
+    return TrialState.COMPLETED, ""
+
+
+def _closing(account: LoadAccount) -> Closing:
+    return Closing(started=account.started, not_started=account.not_started)

@@ -1,0 +1,30 @@
+"""Witnesses: what is asked before and after a trial, one a file, each chosen by what the subject can do."""
+
+from __future__ import annotations
+
+from harness.scene import Scene
+from harness.witnesses.bank import BankWitness
+from harness.witnesses.base import Witness
+from harness.witnesses.conformance import ConformanceWitness
+from harness.witnesses.pool import PoolWitness
+from harness.witnesses.processor import ProcessorWitness
+from harness.witnesses.settings import SettingsWitness
+from harness.witnesses.transactions import TransactionsWitness
+
+__all__ = ["WITNESSES", "Witness", "witnesses_of"]
+
+WITNESSES: tuple[type[Witness], ...] = (
+    TransactionsWitness,
+    ConformanceWitness,
+    BankWitness,
+    SettingsWitness,
+    PoolWitness,
+    ProcessorWitness,
+)
+"""In the order of asking before the load. While it drains and after it they are asked the other way round: so no
+suite counts into the money or the processor time of the load."""
+
+
+def witnesses_of(scene: Scene) -> tuple[Witness, ...]:
+    """Those that the subject has what they need for."""
+    return tuple(kind(scene) for kind in WITNESSES if kind.needs is None or scene.subject.can(kind.needs))

@@ -1,0 +1,28 @@
+"""Right answers: no load where a target does not keep the contract, nor figures where it no longer does."""
+
+from __future__ import annotations
+
+from harness.conformance import conform, failed
+from harness.errors import TrialFailedError
+from harness.load.messages import LoadAccount
+from harness.records import Conformance, TrialRecord
+from harness.subject import Capability
+from harness.witnesses.base import Witness
+
+
+class ConformanceWitness(Witness):
+    """Asks for everything that the contract promises."""
+
+    needs = Capability.CONTRACT
+    _results: tuple[Conformance, ...] = ()
+
+    def before(self) -> None:
+        self._results = conform(self.scene.url, "before")
+        if wrong := failed(self._results):
+            raise TrialFailedError(f"the target answers wrongly: {wrong}")
+
+    def after(self, account: LoadAccount) -> None:  # noqa: ARG002
+        self._results += conform(self.scene.url, "after")
+
+    def tell(self, record: TrialRecord) -> TrialRecord:
+        return record.model_copy(update={"conformance": self._results})

@@ -1,0 +1,45 @@
+"""The pool after the load: did every connection come home?"""
+
+from __future__ import annotations
+
+import time
+
+from harness.records import PoolReading, TrialRecord
+from harness.sampling.gauges import PoolGauge, UnreadableError
+from harness.scene import Scene
+from harness.subject import Capability
+from harness.witnesses.base import Witness
+
+SETTLE_S = 3.0
+"""How long connections may take to come back to the pool after the last answer."""
+
+
+class PoolWitness(Witness):
+    """The target's own account of its pool, once nothing is checked out or patience has ended."""
+
+    needs = Capability.GAUGES
+    _at_end: PoolReading | None = None
+
+    def drained(self) -> None:
+        self._at_end = settled_pool(self.scene)
+
+    def tell(self, record: TrialRecord) -> TrialRecord:
+        return record.model_copy(update={"pool_at_end": self._at_end})
+
+
+def settled_pool(scene: Scene) -> PoolReading | None:
+    """The pool once nothing is checked out, or as it is when patience ends; None if the target is silent."""
+    deadline_s = time.monotonic() + SETTLE_S
+    gauge = PoolGauge(scene.url)
+    reading = None
+    try:
+        while time.monotonic() < deadline_s:
+            reading = gauge.read().model_copy(update={"t_ns": scene.journal.now_ns()})
+            if reading.checked_out == 0:
+                break
+            time.sleep(0.05)
+    except UnreadableError:
+        return None
+    finally:
+        gauge.close()
+    return reading

@@ -1,0 +1,69 @@
+"""Transactions that PostgreSQL counted in the trial's database, and the requests that they were for."""
+
+from __future__ import annotations
+
+import contextlib
+
+import psycopg2
+import psycopg2.extensions
+
+from harness.load.messages import LoadAccount
+from harness.records import TrialRecord
+from harness.subject import Capability
+from harness.witnesses.base import Witness
+from harness.witnesses.pool import settled_pool
+
+_CRASHED = (
+    "PostgreSQL lost its sessions during the trial, and with a crash what it had counted: "
+    "the number of transactions is not known"
+)
+
+
+class TransactionsWitness(Witness):
+    """Counted after the subject's end, since PostgreSQL's sessions report theirs at the latest when they end.
+
+    A session of its own tells whether the server lived through the trial: when a backend is killed, PostgreSQL
+    ends all the others and forgets its counters.
+    """
+
+    _session: psycopg2.extensions.connection | None = None
+    _served: int | None = None
+    _transactions: int | None = None
+    _note = ""
+
+    def before(self) -> None:
+        with contextlib.suppress(psycopg2.Error):
+            self._session = psycopg2.connect(self.scene.database.admin_url, connect_timeout=5)
+            self._session.autocommit = True
+
+    def after(self, account: LoadAccount) -> None:  # noqa: ARG002
+        if self.scene.subject.can(Capability.GAUGES):
+            pool = settled_pool(self.scene)
+            self._served = pool.requests_total if pool else None
+
+    def ended(self) -> None:
+        if self._server_lived():
+            self._transactions = self.scene.database.transactions() - self.scene.own.transactions
+        else:
+            self._note = _CRASHED
+
+    def tell(self, record: TrialRecord) -> TrialRecord:
+        notes = (*record.notes, self._note) if self._note else record.notes
+        return record.model_copy(
+            update={"transactions": self._transactions, "requests_served": self._served, "notes": notes}
+        )
+
+    def close(self) -> None:
+        if self._session is not None:
+            with contextlib.suppress(psycopg2.Error):
+                self._session.close()
+
+    def _server_lived(self) -> bool:
+        if self._session is None:
+            return False
+        try:
+            with self._session.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except psycopg2.Error:
+            return False
+        return True
