@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from harness.environment.parts import Parts
 from harness.journal import Journal
 from harness.load.messages import LoadAccount
 from harness.processes import ProcessMap
+from harness.records import TrialRecord
+from harness.sampling import Sampled
 from harness.store import TrialFolder
-from harness.subject import Subject
+from harness.subject import Capability, Subject
 from scenarios.model import Scenario
 from targets.settings import PoolSettings
 
@@ -74,6 +76,7 @@ class Scene:
     database: Database
     parts: Parts
     processes: ProcessMap
+    gauges: Sequence[Sampled]
     journal: Journal
     end_subject: Callable[[], None]
     starting_s: dict[str, float]  # how long each part took to be ready
@@ -85,7 +88,41 @@ class Scene:
         return self.setup.subject
 
 
+class Witness:
+    """Whoever is asked before a trial and after it, and adds to its record; each overrides what it needs.
+
+    `needs` is the capability that a subject must have, if any. Every method may raise TrialFailedError, which ends
+    the trial.
+    """
+
+    needs: ClassVar[Capability | None] = None
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+
+    def before(self) -> None:
+        """All is up; the load has not begun."""
+
+    def drained(self) -> None:
+        """The last answer is in; faults are healed or about to be."""
+
+    def after(self, account: LoadAccount) -> None:
+        """The load is over and every fault healed; the subject still runs."""
+
+    def ended(self) -> None:
+        """The subject has ended; its database is still there."""
+
+    def tell(self, record: TrialRecord) -> TrialRecord:
+        """The record with what was seen."""
+        return record
+
+    def close(self) -> None:
+        """Let go of what is held; called however the trial ended."""
+
+
 class Stage(Protocol):
     """Sets a trial up and takes it down again: `harness.staging` with real parts, tests with others."""
 
     def set(self, setup: Setup, folder: TrialFolder, journal: Journal) -> AbstractContextManager[Scene]: ...
+
+    def witnesses(self, scene: Scene) -> Sequence[Witness]: ...

@@ -5,19 +5,25 @@ load.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from harness.environment.parts import APP, PRIMARY, Parts
+from harness.environment.postgres import TrialDatabase
 from harness.environment.stack import Stack
 from harness.environment.target import target_process
 from harness.journal import Journal
 from harness.load.client import load_process
 from harness.load.workers import Workers
-from harness.processes import Processes
-from harness.scene import Scene, Setup
+from harness.processes import Processes, ProcessMap
+from harness.records import reading_every_s
+from harness.sampling import HOST_EVERY_S, Sampled
+from harness.sampling.gauges import DatabaseGauge, HostGauge, PoolGauge
+from harness.scene import Scene, Setup, Witness
 from harness.store import TrialFolder
+from harness.subject import Capability
+from harness.witnesses import witnesses_of
 from harness.witnesses.processor import GENERATOR
 from scenarios.model import PRIMARY_LINK
 from targets.settings import DATABASE_URL_VARIABLE
@@ -74,22 +80,37 @@ class RealStage:
             watch.lap("target")
             load.prepare(target.url, seed=setup.seed)
             watch.lap("load")
+            processes = {
+                APP: Processes((target.pid,)),
+                GENERATOR: Processes(load.pids),
+                PROXY: _of(stack.toxiproxy.pid),
+                PRIMARY: _of(stack.database_pid, family=True),
+            }
             yield Scene(
                 setup=setup,
                 url=target.url,
                 load=load,
                 database=database,
                 parts=Parts({PRIMARY_LINK: proxy}),
-                processes={
-                    APP: Processes((target.pid,)),
-                    GENERATOR: Processes(load.pids),
-                    PROXY: _of(stack.toxiproxy.pid),
-                    PRIMARY: _of(stack.database_pid, family=True),
-                },
+                processes=processes,
+                gauges=tuple(_gauges(setup, target.url, database, processes)),
                 journal=journal,
                 end_subject=subject_ends.close,
                 starting_s=watch.laps_s,
             )
+
+    def witnesses(self, scene: Scene) -> Sequence[Witness]:
+        """Those that the subject has what they need for."""
+        return witnesses_of(scene)
+
+
+def _gauges(setup: Setup, url: str, database: TrialDatabase, processes: ProcessMap) -> Iterator[Sampled]:
+    """The pool is read as often as the record of latencies asks for, the rest less."""
+    every_s = reading_every_s(setup.scenario)
+    if setup.subject.can(Capability.GAUGES):
+        yield Sampled("pool", lambda: PoolGauge(url), every_s)
+    yield Sampled("database", lambda: DatabaseGauge(PRIMARY, database.admin_url, database.name), 2 * every_s)
+    yield Sampled("host", lambda: HostGauge(processes), max(HOST_EVERY_S, every_s))
 
 
 def _of(pid: int | None, *, family: bool = False) -> Processes:

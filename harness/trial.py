@@ -9,19 +9,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from harness.environment.parts import PRIMARY
 from harness.injection import injecting
 from harness.journal import Journal
 from harness.load.messages import LoadAccount
 from harness.plan import Plan, load_seed
 from harness.records import Closing, TrialRecord, TrialSpec, TrialState, reading_every_s
-from harness.sampling import HOST_EVERY_S, Sampled, sampling
-from harness.sampling.gauges import DatabaseGauge, HostGauge, PoolGauge
-from harness.scene import Scene, Setup, Stage
+from harness.sampling import sampling
+from harness.scene import Setup, Stage, Witness
 from harness.store import TrialFolder
 from harness.subject import Capability
 from harness.timeline import fault_steps
-from harness.witnesses import Witness, witnesses_of
 
 HEAD_START_NS = 150_000_000
 """From the word to the first request: time for the word to arrive and for the samplers to be up."""
@@ -43,13 +40,13 @@ def run_trial(plan: Plan, spec: TrialSpec, stage: Stage, folder: TrialFolder) ->
     )
     started_at, started_s = datetime.now(UTC), time.monotonic()
     journal = Journal(folder)
-    with stage.set(setup, folder, journal) as scene, _witnesses(scene) as witnesses:
+    with stage.set(setup, folder, journal) as scene, _called(stage.witnesses(scene)) as witnesses:
         for witness in witnesses:
             witness.before()
         scene.load.start(journal.begin(HEAD_START_NS))
         times_of = scene.url if subject.can(Capability.TIMES) else None
         with (
-            sampling(_gauges(scene), journal, scene.load.phase_ends, times_of),
+            sampling(scene.gauges, journal, scene.load.phase_ends, times_of),
             injecting(fault_steps(scenario), scene.parts, journal) as injection,
         ):
             scene.load.wait_drained()
@@ -82,26 +79,12 @@ def run_trial(plan: Plan, spec: TrialSpec, stage: Stage, folder: TrialFolder) ->
 
 
 @contextmanager
-def _witnesses(scene: Scene) -> Iterator[Sequence[Witness]]:
-    called = witnesses_of(scene)
+def _called(witnesses: Sequence[Witness]) -> Iterator[Sequence[Witness]]:
     try:
-        yield called
+        yield witnesses
     finally:
-        for witness in called:
+        for witness in witnesses:
             witness.close()
-
-
-def _gauges(scene: Scene) -> Sequence[Sampled]:
-    """What is read of this scene: the pool as often as the record of latencies asks for, the rest less."""
-    every_s = reading_every_s(scene.setup.scenario)
-    database = scene.database
-    gauges = [
-        Sampled("database", lambda: DatabaseGauge(PRIMARY, database.admin_url, database.name), 2 * every_s),
-        Sampled("host", lambda: HostGauge(scene.processes), max(HOST_EVERY_S, every_s)),
-    ]
-    if scene.subject.can(Capability.GAUGES):
-        gauges.insert(0, Sampled("pool", lambda: PoolGauge(scene.url), every_s))
-    return gauges
 
 
 def _judged(account: LoadAccount, workers: int) -> tuple[TrialState, str]:

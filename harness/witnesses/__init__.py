@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from harness.scene import Scene
+from harness.scene import Scene, Witness
 from harness.witnesses.bank import BankWitness
-from harness.witnesses.base import Witness
 from harness.witnesses.conformance import ConformanceWitness
 from harness.witnesses.pool import PoolWitness
 from harness.witnesses.processor import ProcessorWitness
 from harness.witnesses.settings import SettingsWitness
 from harness.witnesses.transactions import TransactionsWitness
 
-__all__ = ["WITNESSES", "Witness", "witnesses_of"]
+__all__ = ["WITNESSES", "witnesses_of"]
 
 WITNESSES: tuple[type[Witness], ...] = (
     TransactionsWitness,

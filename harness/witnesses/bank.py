@@ -9,8 +9,8 @@ import psycopg2
 from harness.errors import TrialFailedError
 from harness.load.messages import LoadAccount
 from harness.records import Bank, TrialRecord
+from harness.scene import Witness
 from harness.subject import Capability
-from harness.witnesses.base import Witness
 
 _BANK = """
     SELECT (SELECT coalesce(sum(balance_cents), 0) FROM users),

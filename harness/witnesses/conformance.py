@@ -6,8 +6,8 @@ from harness.conformance import conform, failed
 from harness.errors import TrialFailedError
 from harness.load.messages import LoadAccount
 from harness.records import Conformance, TrialRecord
+from harness.scene import Witness
 from harness.subject import Capability
-from harness.witnesses.base import Witness
 
 
 class ConformanceWitness(Witness):

@@ -6,9 +6,8 @@ import time
 
 from harness.records import PoolReading, TrialRecord
 from harness.sampling.gauges import PoolGauge, UnreadableError
-from harness.scene import Scene
+from harness.scene import Scene, Witness
 from harness.subject import Capability
-from harness.witnesses.base import Witness
 
 SETTLE_S = 3.0
 """How long connections may take to come back to the pool after the last answer."""

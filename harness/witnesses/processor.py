@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.load.messages import LoadAccount
 from harness.processes import processor_time_s
 from harness.records import TrialRecord
-from harness.witnesses.base import Witness
+from harness.scene import Witness
 
 GENERATOR = "generator"
 

@@ -8,8 +8,8 @@ from harness.errors import TrialFailedError
 from harness.http_reader import HttpReader, UnusableAnswerError
 from harness.load.messages import LoadAccount
 from harness.records import TrialRecord
+from harness.scene import Witness
 from harness.subject import Capability
-from harness.witnesses.base import Witness
 from scenarios.model import Scalar
 
 PATIENCE_S = 5.0

@@ -9,8 +9,8 @@ import psycopg2.extensions
 
 from harness.load.messages import LoadAccount
 from harness.records import TrialRecord
+from harness.scene import Witness
 from harness.subject import Capability
-from harness.witnesses.base import Witness
 from harness.witnesses.pool import settled_pool
 
 _CRASHED = (
