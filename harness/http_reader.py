@@ -171,7 +171,7 @@ def _described(error: Exception) -> str:
     if isinstance(error, _TooLongError):
         return str(error)
     if isinstance(error, ConnectionRefusedError):
-        return "nothing listens there any more"
+        return "nothing listens there"
     if isinstance(error, (http.client.RemoteDisconnected, ConnectionError)):
         return "the connection was closed instead of an answer"
     if isinstance(error, http.client.IncompleteRead):

@@ -104,13 +104,13 @@ def standard_subject(target: Target) -> Subject:
 
 def standard_launch(app: str) -> Launch:
     """How a FastAPI app such as `targets.sync_pool:app` is started with this interpreter."""
-    return Launch(command=uvicorn_command(app), interpreter=Path(sys.executable))
+    return Launch(command=("-P", *uvicorn_command(app)), interpreter=Path(sys.executable))
 
 
 def uvicorn_command(app: str, keep_alive_s: int = 75, graceful_shutdown_s: int = 1) -> tuple[str, ...]:
     """The words after the interpreter that run a FastAPI app on an inherited socket."""
     return (
-        *("-P", "-m", "uvicorn", app),
+        *("-m", "uvicorn", app),
         *("--fd", "{fd}"),
         *("--loop", "uvloop", "--http", "httptools"),
         "--no-access-log",

@@ -5,6 +5,7 @@ import json
 import socket
 import statistics
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -14,7 +15,7 @@ from harness.environment.leash import Leash
 from harness.environment.ports import free_port
 from harness.environment.target import RunningTarget, target_process
 from harness.errors import EnvironmentSetupError
-from harness.subject import standard_launch
+from harness.subject import Readiness, standard_launch
 
 pytestmark = pytest.mark.integration
 
@@ -112,15 +113,16 @@ def test_a_target_that_dies_is_quoted(leash: Leash, tmp_path: Path) -> None:
     assert "\n" not in text
 
 
-def test_a_target_that_is_not_alive_is_given_up(
-    leash: Leash, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("harness.environment.target.START_TIMEOUT_S", 2.0)
+def test_a_target_that_is_not_alive_is_given_up(leash: Leash, tmp_path: Path) -> None:
     app = "tests.integration.apps.tiny:without_liveness"
     with (
         pytest.raises(EnvironmentSetupError, match=r"did not come alive in 2 s \(404 from /health/live\)"),
         target_process(
-            leash, launch=standard_launch(app), name=app, environment={}, log_path=tmp_path / "target.log"
+            leash,
+            launch=replace(standard_launch(app), readiness=Readiness(within_s=2.0)),
+            name=app,
+            environment={},
+            log_path=tmp_path / "target.log",
         ),
     ):
         pass
