@@ -22,8 +22,9 @@ class PoolState:
     """The gauges at one moment.
 
     `checked_out` counts the places of the pool in use, those included where a connection is just being
-    opened or tested; without a pool, the connections in use, until they are closed. `limit` is None without a
-    pool. `waiting` is the number of checkouts begun and not ended. Totals and the maximum run from the engine's
+    opened or tested; without a pool, the connections in use, until they are closed. `size` is 0 without a pool,
+    and for one that keeps all connections ever opened; `limit` is None for both, and where overflow has none.
+    `waiting` is the number of checkouts begun and not ended. Totals and the maximum run from the engine's
     start. `requests_total` counts the requests that asked for a connection at all, `checkouts_total` the
     connections given, in requests or outside, `statements_total` executions of cursors, and `pings_total`
     pre-pings, those included that found a connection lost.
@@ -48,9 +49,9 @@ class PoolState:
     @property
     def status(self) -> PoolStatus:
         """`busy`: every connection that the pool keeps is out. `exhausted`: no other may be opened."""
-        if self.limit is None or self.checked_out < self.size:
-            return "ok"
-        return "exhausted" if self.checked_out >= self.limit else "busy"
+        if self.limit is not None and self.checked_out >= self.limit:
+            return "exhausted"
+        return "busy" if self.size and self.checked_out >= self.size else "ok"
 
 
 class Gauges:
@@ -74,6 +75,11 @@ class Gauges:
         self.statements = 0
         self.pings = 0
 
+    @property
+    def pooled(self) -> bool:
+        """Whether there is a pool that keeps connections and queues for them."""
+        return isinstance(self._engine.pool, QueuePool)
+
     def read(self) -> PoolState:
         """The pool as it stands. Cheap, and safe from any thread."""
         pool = self._engine.pool
@@ -85,7 +91,8 @@ class Gauges:
                 size=queue.size() if queue else 0,
                 checked_in=queue.checkedin() if queue else 0,
                 checked_out=checked_out,
-                overflow=max(0, queue.overflow()) if queue else 0,
+                # A pool without a size keeps all, though SQLAlchemy counts them as overflow.
+                overflow=max(0, queue.overflow()) if queue and queue.size() else 0,
                 limit=_limit(pool),
                 waiting=self.waiting,
                 checked_out_max=self.checked_out_max,

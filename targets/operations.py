@@ -41,7 +41,7 @@ def operations_router(target: Target, settings: PoolSettings, gauges: Gauges) ->
     @router.get("/settings", response_model=EffectiveSettings)
     async def effective_settings() -> EffectiveSettings:
         shown = settings.model_dump(exclude={"threadpool_tokens"})
-        if gauges.read().limit is None:
+        if not gauges.pooled:
             shown.update(dict.fromkeys(_POOL_ONLY))
         return EffectiveSettings(
             target=target.name,

@@ -25,20 +25,21 @@ class SettingsError(ValueError):
 
 
 class PoolSettings(BaseModel):
-    """How a target holds its connections. The bounds of the fields are those of SQLAlchemy and the drivers.
+    """How a target holds its connections. What SQLAlchemy and the drivers take is taken, and means the same.
 
     A target without a pool takes only `connect_timeout_s`, `slow_query_ms` and `threadpool_tokens` from here.
+    Values have the type of their field: neither `true` nor `"1"` is a number, except in the environment.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
-    pool_size: int = Field(default=10, ge=1, le=10_000)
-    """Connections that stay open."""
-    max_overflow: int = Field(default=20, ge=0, le=10_000)
-    """Connections opened above `pool_size` under load, and closed when they come back."""
-    pool_timeout_s: float = Field(default=30.0, gt=0, le=3600)
-    """How long a request waits in the pool's queue. It bounds neither the pre-ping nor a connect."""
-    pool_recycle_s: int = Field(default=3600, ge=-1)
+    pool_size: int = Field(default=10, ge=0, le=10_000)
+    """Connections that stay open; 0 is no limit to them, whatever `max_overflow` says."""
+    max_overflow: int = Field(default=20, ge=-1, le=10_000)
+    """Connections opened above `pool_size` under load, and closed when they come back; -1 is no limit."""
+    pool_timeout_s: float = Field(default=30.0, ge=0, le=3600)
+    """How long a request waits in the pool's queue, 0 is not at all. It bounds neither pre-ping nor connect."""
+    pool_recycle_s: int = Field(default=3600, ge=-1, le=10**9)
     """Age at which a connection is replaced when next taken; -1 is never."""
     pre_ping: bool = True
     """Whether a pooled connection is tested with a round trip each time that it is taken."""
@@ -46,15 +47,15 @@ class PoolSettings(BaseModel):
     """Whether the connection returned last is taken first, so that surplus ones fall idle."""
     connect_timeout_s: int | None = Field(default=None, ge=1, le=3600)
     """Bound on opening a connection, whole seconds (libpq knows no others); None is the driver's own default."""
-    slow_query_ms: float = Field(default=100.0, ge=0)
+    slow_query_ms: float = Field(default=100.0, ge=0, le=1e9)
     """Statements that take longer are logged."""
     threadpool_tokens: int | None = Field(default=None, ge=1, le=10_000)
     """Threads for `def` endpoints; None leaves AnyIO's 40."""
 
     @property
-    def limit(self) -> int:
-        """The most connections that the pool may have open."""
-        return self.pool_size + self.max_overflow
+    def limit(self) -> int | None:
+        """The most connections that the pool may have open; None for no limit."""
+        return None if self.pool_size == 0 or self.max_overflow < 0 else self.pool_size + self.max_overflow
 
     @classmethod
     def from_environment(cls, defaults: PoolSettings, environ: Mapping[str, str] | None = None) -> PoolSettings:
@@ -66,7 +67,7 @@ class PoolSettings(BaseModel):
         given = {name: variables.get(_variable(name), "") for name in cls.model_fields}
         changes = {name: _from_text(text) for name, text in given.items() if text}
         try:
-            return defaults.with_overrides(changes)
+            return cls.model_validate({**defaults.model_dump(), **changes}, strict=False)
         except ValidationError as error:
             first = error.errors()[0]
             name = str(first["loc"][0])

@@ -69,7 +69,7 @@ class RunningTarget:
 
     @property
     def pooled(self) -> bool:
-        return self.pool()["limit"] is not None
+        return self.client.get("/settings").raise_for_status().json()["pool"]["pool_size"] is not None
 
     def pool(self) -> dict[str, Any]:
         """`GET /health/db`."""

@@ -116,6 +116,44 @@ def test_a_pool_is_busy_when_only_overflow_is_left(name: str, start: TargetFacto
     assert (after["opened_total"], after["closed_total"], after["checked_in"]) == (2, 1, 1)
 
 
+@pytest.mark.parametrize("name", POOLED)
+@pytest.mark.parametrize(
+    ("size", "overflow", "status", "kept"), [(0, 0, "ok", 4), (0, -1, "ok", 4), (1, -1, "busy", 1)]
+)
+def test_a_pool_may_have_no_limit(
+    name: str, size: int, overflow: int, status: str, kept: int, start: TargetFactory
+) -> None:
+    target = start(name, pool_size=size, max_overflow=overflow, pool_timeout_s=0)
+    with ThreadPoolExecutor(4) as threads:
+        hold_all(target, threads, 4, 400)
+        health = target.pool()
+    assert (status, size, None, 4) == (health["status"], health["size"], health["limit"], health["checked_out"])
+    assert (0 if size == 0 else 3) == health["overflow"]
+    after = target.settles()
+    assert ("ok", kept, 4, 4 - kept) == (
+        after["status"],
+        after["checked_in"],
+        after["opened_total"],
+        after["closed_total"],
+    )
+    told = target.client.get("/settings").json()["pool"]
+    assert (size, overflow, 0) == (told["pool_size"], told["max_overflow"], told["pool_timeout_s"])
+    assert told["pre_ping"] is True
+
+
+@pytest.mark.parametrize("name", POOLED)
+def test_without_patience_a_full_pool_refuses_at_once(name: str, start: TargetFactory) -> None:
+    target = start(name, pool_size=1, max_overflow=0, pool_timeout_s=0)
+    with ThreadPoolExecutor(1) as threads:
+        [holding] = hold_all(target, threads, 1, 600)
+        refused = target.client.get("/users/1")
+        assert not holding.done()
+        assert holding.result().status_code == 200
+    assert problem(refused) == (503, "pool-exhausted", "none")
+    assert target.settles()["timed_out_total"] == 1
+    assert target.client.get("/users/1").status_code == 200
+
+
 # --- connections are counted, returned and reused --------------------------------------------------------
 
 
@@ -343,7 +381,7 @@ def test_a_connect_that_is_never_answered_ends_at_its_timeout(name: str, start: 
 @pytest.mark.parametrize(
     ("name", "variable", "value"),
     [
-        ("sync-pool", "POOLSTORM_POOL_SIZE", "0"),
+        ("sync-pool", "POOLSTORM_POOL_SIZE", "-1"),
         ("async-pool", "POOLSTORM_POOL_SIZE", "ten"),
         ("recommended", "POOLSTORM_PRE_PING", "perhaps"),
         ("sync-pool", "POOLSTORM_POOL_TIMEOUT_S", "nan"),

@@ -90,6 +90,25 @@ def test_status_goes_from_ok_over_busy_to_exhausted() -> None:
     engine.dispose()
 
 
+@pytest.mark.parametrize(
+    ("size", "overflow", "expected"),
+    [(0, 5, (0, None, 0, "ok")), (0, -1, (0, None, 0, "ok")), (1, -1, (1, None, 2, "busy"))],
+)
+def test_a_pool_without_a_limit_is_never_exhausted(
+    size: int, overflow: int, expected: tuple[int, int | None, int, str]
+) -> None:
+    engine = pooled_engine(pool_size=size, max_overflow=overflow, pool_timeout=0)
+    gauges = instrument(engine)
+    with engine.connect(), engine.connect(), engine.connect():
+        read = gauges.read()
+        assert expected == (read.size, read.limit, read.overflow, read.status)
+        assert 3 == read.checked_out
+    after = gauges.read()
+    assert (size or 3, 0, "ok") == (after.checked_in, after.checked_out, after.status)
+    assert gauges.pooled
+    engine.dispose()
+
+
 def test_a_checkout_that_times_out_is_counted_and_nobody_waits_any_more() -> None:
     engine = pooled_engine()
     gauges = instrument(engine)
@@ -132,6 +151,7 @@ def test_without_a_pool_connections_are_counted_by_their_events() -> None:
     with engine.connect(), engine.connect():
         read = gauges.read()
         assert (read.size, read.limit, read.checked_out, read.status) == (0, None, 2, "ok")
+    assert not gauges.pooled
     read = gauges.read()
     assert (read.checked_out, read.checked_out_max, read.opened_total, read.closed_total) == (0, 2, 2, 2)
 

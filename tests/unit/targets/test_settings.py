@@ -39,6 +39,7 @@ def test_the_environment_wins_over_the_defaults() -> None:
     "settings",
     [
         PoolSettings(),
+        PoolSettings(pool_size=0, max_overflow=-1, pool_timeout_s=0),
         PoolSettings(
             pool_size=1,
             pool_timeout_s=0.25,
@@ -57,11 +58,12 @@ def test_settings_come_back_from_their_own_environment(settings: PoolSettings) -
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
-        ("POOLSTORM_POOL_SIZE", "0"),
+        ("POOLSTORM_POOL_SIZE", "-1"),
+        ("POOLSTORM_POOL_SIZE", "true"),
         ("POOLSTORM_POOL_SIZE", "2.5"),
         ("POOLSTORM_POOL_SIZE", "none"),
-        ("POOLSTORM_MAX_OVERFLOW", "-1"),
-        ("POOLSTORM_POOL_TIMEOUT_S", "0"),
+        ("POOLSTORM_MAX_OVERFLOW", "-2"),
+        ("POOLSTORM_POOL_TIMEOUT_S", "-0.1"),
         ("POOLSTORM_POOL_TIMEOUT_S", "inf"),
         ("POOLSTORM_POOL_RECYCLE_S", "-2"),
         ("POOLSTORM_PRE_PING", "perhaps"),
@@ -86,6 +88,33 @@ def test_settings_cannot_be_changed_and_overrides_are_validated() -> None:
     with pytest.raises(ValidationError):
         settings.with_overrides({"pool_size": -3})
     assert settings.with_overrides({"pool_size": 3}).limit == 23
+
+
+@pytest.mark.parametrize(
+    ("size", "overflow", "expected"), [(10, 20, 30), (10, 0, 10), (10, -1, None), (0, 5, None), (0, -1, None)]
+)
+def test_a_pool_without_a_size_or_with_endless_overflow_has_no_limit(
+    size: int, overflow: int, expected: int | None
+) -> None:
+    assert expected == PoolSettings(pool_size=size, max_overflow=overflow).limit
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {"pool_size": True},
+        {"pool_size": "1"},
+        {"pool_size": 2.0},
+        {"pool_timeout_s": True},
+        {"pool_timeout_s": "1"},
+        {"pre_ping": 1},
+        {"pre_ping": "true"},
+        {"connect_timeout_s": False},
+    ],
+)
+def test_overrides_are_of_the_type_of_their_setting(overrides: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match="Input should be a valid (integer|number|boolean)"):
+        PoolSettings().with_overrides(overrides)
 
 
 def test_connect_arguments_are_empty_without_a_timeout() -> None:
