@@ -101,7 +101,8 @@ def run(
 ) -> None:
     """Run scenarios against targets, record everything, and write the report."""
     from harness.environment.stack import StackOptions
-    from harness.plan import PlanFile, build_plan, merge_wishes, read_plan_file
+    from harness.plan import build_plan
+    from harness.planning.wish import PlanFile, merge_wishes, read_plan_file
     from harness.run import carry_out
     from harness.store import RunStore
     from harness.terminal import say

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from harness.environment.stack import Stack, StackOptions, running_stack
 from harness.environment.target import RunningTarget, target_process
 from harness.errors import PlanError, TrialFailedError, unknown_name
-from harness.plan import parse_pool_options, with_overrides
+from harness.planning.checks import with_overrides
+from harness.planning.wish import parse_pool_options
 from harness.subject import standard_launch
 from targets.registry import TARGETS
 from targets.settings import DATABASE_URL_VARIABLE

@@ -2,22 +2,52 @@
 
 A scenario is a sequence of phases. A phase lasts a while, offers load (an open arrival process or a number
 of closed users) and may carry faults, each placed on the phase's own timeline. Nothing here does any I/O,
-imports Locust or knows which faults exist: `harness.plan` checks a fault's kind and settings against the
-registry of faults.
+imports Locust or knows which faults exist: `harness.planning` checks a fault's kind and settings against the
+registry of faults. Numbers and truth values are taken as they are: neither `true` nor `"1"` is a number.
 """
 
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
+NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=40)]
+Title = Annotated[str, Field(max_length=100)]
+Question = Annotated[str, Field(max_length=300)]
+Whole = Annotated[int, Field(strict=True)]
+Number = Annotated[float, Field(strict=True)]
+Flag = Annotated[bool, Field(strict=True)]
 Behaviour = Literal["reader", "prober", "mixed", "teller", "holder"]
 Scalar = int | float | str | bool
-PoolOverrides = Mapping[str, int | float | bool]
+
+MOST_PHASES = 200
+MOST_FAULTS = 50
+"""In one phase."""
+MOST_SETTINGS = 50
+MOST_WAIT_S = 3600
+"""That a client waits for an answer, or a trial for its last requests."""
+
+
+def _pool_setting(value: Any) -> Any:
+    if not isinstance(value, int | float):
+        raise ValueError("a pool setting is a number, true or false")
+    return value
+
+
+def _fault_setting(value: Any) -> Any:
+    if not isinstance(value, int | float | str):
+        raise ValueError("a fault's setting is a number, a text, true or false")
+    return value
+
+
+PoolOverrides = Annotated[
+    Mapping[str, Annotated[int | float | bool, BeforeValidator(_pool_setting)]], Field(max_length=MOST_SETTINGS)
+]
 
 
 class Declaration(BaseModel):
@@ -35,9 +65,9 @@ class Arrivals(Declaration):
     """
 
     process: Literal["constant", "poisson", "ramp", "step"] = "constant"
-    rate_per_s: float = Field(gt=0, le=100_000)
-    to_rate_per_s: float | None = Field(default=None, gt=0, le=100_000)
-    steps: int | None = Field(default=None, ge=2, le=1000)
+    rate_per_s: Number = Field(gt=0, le=100_000)
+    to_rate_per_s: Number | None = Field(default=None, gt=0, le=100_000)
+    steps: Whole | None = Field(default=None, ge=2, le=1000)
 
     @model_validator(mode="after")
     def _ramps_and_steps_have_an_end(self) -> Self:
@@ -65,11 +95,13 @@ class FaultSpec(Declaration):
     `part` names what it is done to, a part of the environment (`harness.environment.parts`).
     """
 
-    kind: str
+    kind: Annotated[str, Field(max_length=40)]
     part: Name = PRIMARY_LINK
-    at_s: float = Field(ge=0)
-    duration_s: float = Field(gt=0)
-    settings: Mapping[str, Scalar] = Field(default_factory=dict)
+    at_s: Number = Field(ge=0)
+    duration_s: Number = Field(gt=0)
+    settings: Annotated[
+        Mapping[str, Annotated[Scalar, BeforeValidator(_fault_setting)]], Field(max_length=MOST_SETTINGS)
+    ] = Field(default_factory=dict)
 
     @property
     def ends_at_s(self) -> float:
@@ -85,12 +117,12 @@ class Phase(Declaration):
     """
 
     name: Name
-    duration_s: float = Field(gt=0, le=24 * 3600)
+    duration_s: Number = Field(gt=0, le=24 * 3600)
     arrivals: Arrivals | None = None
-    users: int | None = Field(default=None, ge=1, le=10_000)
+    users: Whole | None = Field(default=None, ge=1, le=10_000)
     behaviour: Behaviour = "mixed"
-    warmup: bool = False
-    faults: tuple[FaultSpec, ...] = ()
+    warmup: Flag = False
+    faults: tuple[FaultSpec, ...] = Field(default=(), max_length=MOST_FAULTS)
 
     @model_validator(mode="after")
     def _load_is_open_or_closed(self) -> Self:
@@ -100,19 +132,19 @@ class Phase(Declaration):
 
     @model_validator(mode="after")
     def _faults_lie_inside(self) -> Self:
-        ends_at_s = 0.0
+        healed_at_s: dict[str, float] = {}
         for fault in sorted(self.faults, key=lambda fault: fault.at_s):
             if fault.ends_at_s > self.duration_s + 1e-9:
                 raise ValueError(
                     f"fault {fault.kind!r} lasts until {fault.ends_at_s:g} s, outside its phase {self.name!r} "
                     f"of {self.duration_s:g} s; shorten it or lengthen the phase"
                 )
-            if fault.at_s < ends_at_s:
+            if fault.at_s < healed_at_s.get(fault.part, 0.0):
                 raise ValueError(
                     f"fault {fault.kind!r} starts at {fault.at_s:g} s in phase {self.name!r}, before the fault "
-                    f"ahead of it is healed at {ends_at_s:g} s; move it"
+                    f"ahead of it on {fault.part!r} is healed at {healed_at_s[fault.part]:g} s; move it"
                 )
-            ends_at_s = fault.ends_at_s
+            healed_at_s[fault.part] = fault.ends_at_s
         return self
 
     def describe_load(self) -> str:
@@ -144,7 +176,7 @@ class Check(Declaration):
     """An expectation that the report evaluates; `limit` is in the unit that the kind names."""
 
     kind: CheckKind
-    limit: float | None = None
+    limit: Number | None = Field(default=None, ge=0, le=1e9)
 
 
 class Scenario(Declaration):
@@ -158,20 +190,20 @@ class Scenario(Declaration):
     """
 
     name: Name
-    title: str
-    question: str
-    phases: tuple[Phase, ...] = Field(min_length=1)
+    title: Title
+    question: Question
+    phases: tuple[Phase, ...] = Field(min_length=1, max_length=MOST_PHASES)
     pool: PoolOverrides = Field(default_factory=dict)
-    checks: tuple[Check, ...] = ()
-    request_timeout_s: float = Field(default=10.0, gt=0)
-    in_flight_cap: int = Field(default=500, ge=1)
-    drain_s: float = Field(default=2.0, ge=0)
+    checks: tuple[Check, ...] = Field(default=(), max_length=50)
+    request_timeout_s: Number = Field(default=10.0, ge=0.001, le=MOST_WAIT_S)
+    in_flight_cap: Whole = Field(default=500, ge=1, le=50_000)
+    drain_s: Number = Field(default=2.0, ge=0, le=MOST_WAIT_S)
 
     @model_validator(mode="after")
     def _phase_names_differ(self) -> Self:
         names = [phase.name for phase in self.phases]
-        if len(set(names)) != len(names):
-            raise ValueError(f"phase names repeat in scenario {self.name!r}: {', '.join(names)}")
+        if twice := next((name for name, number in Counter(names).items() if number > 1), None):
+            raise ValueError(f"phase {twice!r} is there twice in scenario {self.name!r}; give each its own name")
         if all(phase.warmup for phase in self.phases):
             raise ValueError(f"scenario {self.name!r} has nothing but warm-up; add a phase that counts")
         return self

@@ -13,9 +13,9 @@ from scenarios.model import Scalar
 
 
 class FaultSettings(BaseModel):
-    """Base of a fault's settings: frozen, and a setting that is not known is an error."""
+    """Base of a fault's settings: frozen; a setting that is not known or of another type is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True, slots=True)

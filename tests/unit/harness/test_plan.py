@@ -8,9 +8,15 @@ from typing import Any
 import pytest
 
 from harness.errors import PlanError
-from harness.plan import PlanFile, build_plan, merge_wishes, parse_plan, read_plan_file
+from harness.plan import Plan, build_plan
+from harness.planning.wish import PlanFile, merge_wishes, parse_plan, read_plan_file
+from harness.records import Place, Side
 from scenarios.registry import DEFAULT_SCENARIOS, SCENARIOS
 from targets.registry import TARGETS
+
+
+def names(plan: Plan) -> list[str]:
+    return [subject.name for subject in plan.subjects]
 
 
 def test_the_default_plan_holds_every_target_under_every_scenario_once() -> None:
@@ -22,7 +28,7 @@ def test_the_default_plan_holds_every_target_under_every_scenario_once() -> None
 
 def test_the_quick_plan_holds_three_targets_and_four_scenarios() -> None:
     plan = build_plan(PlanFile(), quick=True)
-    assert plan.targets == ("sync-pool", "async-pool", "no-pool")
+    assert ["sync-pool", "async-pool", "no-pool"] == names(plan)
     assert len(plan.trials) == 12
 
 
@@ -35,18 +41,27 @@ def test_each_repetition_is_a_block_that_holds_every_pair_in_an_order_of_its_own
     assert [trial.repetition for trial in plan.trials] == [1] * 12 + [2] * 12 + [3] * 12
 
 
-def test_with_repetitions_the_control_runs_once_more_in_each_block() -> None:
+def test_with_repetitions_the_control_runs_twice_in_each_block_as_twins() -> None:
     plan = build_plan(PlanFile(repetitions=2, scenarios=("baseline",), targets=("no-pool", "async-pool")))
-    assert ("no-pool", "async-pool", "no-pool-twin") == plan.targets
+    assert ["no-pool", "async-pool", "no-pool-twin"] == names(plan)
     assert 2 * 3 == len(plan.trials)
-    assert plan.target("no-pool-twin") is TARGETS["no-pool"]
+    first, other, second = plan.subjects
+    assert first.launch == second.launch
     assert plan.pool_settings("no-pool", "baseline") == plan.pool_settings("no-pool-twin", "baseline")
-    assert ("no-pool", None) == (plan.same_as("no-pool-twin"), plan.same_as("no-pool"))
+    assert (Place(pair="no-pool", side=Side.TWIN, position=1), None) == (first.place, other.place)
+    assert (None, "no-pool") == (first.info().repeats, second.info().repeats)
 
 
-def test_the_repeat_can_be_left_out_or_asked_for() -> None:
-    assert "sync-pool-twin" not in build_plan(PlanFile(repetitions=2, aa=False)).targets
-    assert "sync-pool-twin" in build_plan(PlanFile(repetitions=1, aa=True)).targets
+def test_the_twin_can_be_left_out_or_asked_for() -> None:
+    assert "sync-pool-twin" not in names(build_plan(PlanFile(repetitions=2, aa=False)))
+    assert "sync-pool-twin" in names(build_plan(PlanFile(repetitions=1, aa=True)))
+
+
+def test_a_subject_is_recorded_with_what_it_can_do_and_the_plans_pool() -> None:
+    info = build_plan(PlanFile(pool={"pool_size": 7})).subject("async-pool")
+    told = info.info(info.settings.model_dump())
+    assert ("async-pool", "asyncpg", 7) == (told.name, told.driver, told.settings["pool_size"])
+    assert "money" in told.capabilities
 
 
 def test_the_seed_alone_decides_the_order() -> None:
@@ -55,9 +70,10 @@ def test_the_seed_alone_decides_the_order() -> None:
 
 
 def test_trial_ids_differ_and_sort_in_the_order_of_running() -> None:
-    ids = [trial.id for trial in build_plan(PlanFile(repetitions=2)).trials]
-    assert sorted(ids) == ids
-    assert len(set(ids)) == len(ids)
+    for repetitions in (2, 40):  # 60 and 1,200 trials
+        ids = [trial.id for trial in build_plan(PlanFile(repetitions=repetitions)).trials]
+        assert sorted(ids) == ids
+        assert len(set(ids)) == len(ids)
 
 
 def test_pool_settings_come_from_the_target_then_the_plan_then_the_scenario() -> None:
@@ -127,7 +143,7 @@ LATE_FAULT = {"kind": "latency", "at_s": 1.5, "duration_s": 1.0, "settings": {"l
         ({"seed": -1}, "seed: Input should be greater than or equal to 0"),
         ({"workers": 0}, "workers: Input should be greater than or equal to 1"),
         ({"bind": "127.0.0.1:1"}, "say how many with attach"),
-        ({"attach": 1, "bind": "nowhere"}, "bind: String should match pattern"),
+        ({"attach": 1, "bind": "nowhere"}, "bind: 'nowhere' is no HOST:PORT; write it like 127.0.0.1:5557"),
         ({"attach": 1, "bind": "127.0.0.1:70000"}, "bind: 70000 is no port; choose one from 1024 to 65535"),
         ({"attach": 1, "bind": "0.0.0.0:5557"}, "name the one at which workers reach this machine"),
         ({"duration_s": 0}, "duration_s: Input should be greater than or equal to 1"),
@@ -135,8 +151,8 @@ LATE_FAULT = {"kind": "latency", "at_s": 1.5, "duration_s": 1.0, "settings": {"l
         ({"targets": ["no-pool"], "control": "sync-pool"}, "it must be among the targets that run"),
         ({"pool": {"pool_sise": 3}}, "unknown pool setting 'pool_sise'; did you mean 'pool_size'?"),
         (
-            {"pool": {"pool_size": 0}},
-            "pool settings: pool_size: Input should be greater than or equal to 1, not 0",
+            {"pool": {"pool_size": -1}},
+            "pool settings: pool_size: Input should be greater than or equal to 0, not -1",
         ),
         (
             {"scenario": {"baseline": {"phase": []}}},

@@ -55,7 +55,9 @@ def test_a_fault_that_outlasts_its_phase_is_refused_with_the_mend() -> None:
 
 
 def test_faults_of_a_phase_must_not_overlap() -> None:
-    with pytest.raises(ValidationError, match="before the fault ahead of it is healed at 1 s; move it"):
+    with pytest.raises(
+        ValidationError, match="before the fault ahead of it on 'primary-link' is healed at 1 s; move it"
+    ):
         phase(
             "a",
             2.0,

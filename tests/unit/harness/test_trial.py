@@ -15,7 +15,8 @@ from harness.environment.parts import Parts
 from harness.errors import EnvironmentSetupError, OutputError, TrialFailedError
 from harness.journal import Journal
 from harness.load.messages import LoadAccount
-from harness.plan import Plan, build_plan, parse_plan
+from harness.plan import Plan, build_plan
+from harness.planning.wish import parse_plan
 from harness.records import RunState, TrialRecord, TrialState
 from harness.run import Ground, run_trials
 from harness.scene import Scene, Setup, Witness

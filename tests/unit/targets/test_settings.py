@@ -113,7 +113,7 @@ def test_a_pool_without_a_size_or_with_endless_overflow_has_no_limit(
     ],
 )
 def test_overrides_are_of_the_type_of_their_setting(overrides: dict[str, object]) -> None:
-    with pytest.raises(ValidationError, match="Input should be a valid (integer|number|boolean)"):
+    with pytest.raises(ValidationError, match=r"Input should be a valid (integer|number|boolean)"):
         PoolSettings().with_overrides(overrides)
 
 
