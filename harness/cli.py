@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from harness.errors import EXIT_INVALID, EXIT_USAGE, PoolstormError
+from harness.errors import EXIT_INVALID, EXIT_USAGE, PoolstormError, plain_line
 
 app = typer.Typer(
     name="poolstorm",
@@ -50,7 +50,12 @@ ToxiproxyUrl = Annotated[
 ]
 Pool = Annotated[
     list[str] | None,
-    typer.Option("--pool", metavar="NAME=VALUE", help="Pool setting for every target, such as pool_size=5."),
+    typer.Option(
+        "--pool",
+        metavar="NAME=VALUE",
+        help="Pool setting for every target, such as pool_size=5. As in SQLAlchemy, pool_size=0 and "
+        "max_overflow=-1 are no limit.",
+    ),
 ]
 
 
@@ -251,7 +256,7 @@ def main() -> NoReturn:
     except PoolstormError as error:
         code = _fail(str(error), error.exit_code)
     except TyperException as error:
-        code = _fail(f"{error.format_message().rstrip('.')}; see 'poolstorm --help'", EXIT_USAGE)
+        code = _fail(f"{plain_line(error.format_message().rstrip('.'))}; see 'poolstorm --help'", EXIT_USAGE)
     sys.exit(code or 0)
 
 
