@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from harness.environment.stack import Stack, StackOptions, running_stack
 from harness.environment.target import RunningTarget, target_process
-from harness.errors import PlanError, TrialFailedError, unknown_name
-from harness.planning.checks import with_overrides
+from harness.errors import TrialFailedError
+from harness.planning.checks import require_known, with_overrides
 from harness.planning.wish import parse_pool_options
-from harness.subject import standard_launch
+from harness.subject import standard_subject
 from targets.registry import TARGETS
 from targets.settings import DATABASE_URL_VARIABLE
 
@@ -25,16 +25,16 @@ def serve_target(
     Raises PlanError for an unknown target or setting, EnvironmentSetupError where a part is not to be had, and
     TrialFailedError when the target ends by itself.
     """
-    if name not in TARGETS:
-        raise PlanError(unknown_name("target", name, TARGETS))
-    settings = with_overrides(TARGETS[name].defaults, parse_pool_options(pool_options))
+    require_known("target", name, TARGETS)
+    subject = standard_subject(TARGETS[name])
+    settings = with_overrides(subject.settings, parse_pool_options(pool_options))
     with (
         running_stack(options, say) as stack,
         stack.database.fresh_database() as database,
         stack.proxy_to_database(PROXY_NAME) as proxy,
         target_process(
             stack.leash,
-            launch=standard_launch(TARGETS[name].app),
+            launch=subject.launch,
             name=name,
             environment={
                 **settings.to_environment(),
