@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from harness.errors import PlanError, unknown_name
 from harness.load.workers import SINGLE, Workers
 from harness.planning.checks import (
+    check_extent,
     check_scenario,
     check_size,
     require_distinct,
@@ -135,7 +136,7 @@ def _settle_scenarios(wish: PlanFile, default: tuple[str, ...], workers: Workers
         check_scenario(scenario, workers)
         if wish.duration_s is not None:
             scenario = scenario.scaled(wish.duration_s / scenario.duration_s)
-            check_scenario(scenario, workers)
+            check_extent(scenario)
         chosen.append(scenario)
     return tuple(chosen)
 

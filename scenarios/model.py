@@ -17,8 +17,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=40)]
-Title = Annotated[str, Field(max_length=100)]
-Question = Annotated[str, Field(max_length=300)]
+Title = Annotated[str, Field(max_length=200)]
+Question = Annotated[str, Field(max_length=1000)]
 Whole = Annotated[int, Field(strict=True)]
 Number = Annotated[float, Field(strict=True)]
 Flag = Annotated[bool, Field(strict=True)]

@@ -56,26 +56,36 @@ def with_overrides(defaults: PoolSettings, overrides: PoolOverrides) -> PoolSett
 
 
 def check_scenario(scenario: Scenario, workers: Workers) -> None:
-    """Raises PlanError for faults that cannot be injected, and for loads that are none or beyond bounds.
-
-    A scenario that will be stretched or shortened is checked before that and after.
-    """
-    requests = 0.0
+    """Raises PlanError for faults that cannot be injected, and for loads that are none or beyond bounds."""
+    check_extent(scenario)
     for phase in scenario.phases:
         where = f"scenario {scenario.name!r}, phase {phase.name!r}"
         for spec in phase.faults:
             _check_fault(spec, where)
-        _check_length("phase", phase.duration_s, where)
-        requests += _check_arrivals(phase, where)
-    if requests > MOST_REQUESTS:
-        raise PlanError(
-            f"scenario {scenario.name!r} would send {requests:,.0f} requests in a trial, more than "
-            f"{MOST_REQUESTS:,}; lower its rates or shorten it"
-        )
+        if phase.arrivals is not None and _requests(phase) < 1:
+            raise PlanError(
+                f"{where}: {phase.arrivals.describe()} is less than one request in {phase.duration_s:g} s; "
+                f"raise the rate or lengthen the phase"
+            )
     if scenario.in_flight_cap < workers.count:
         raise PlanError(
             f"scenario.{scenario.name}: in_flight_cap {scenario.in_flight_cap} cannot be shared among "
             f"{workers.count} workers; raise it, or use fewer of them"
+        )
+
+
+def check_extent(scenario: Scenario) -> None:
+    """Raises PlanError for lengths and numbers beyond bounds, of a scenario as written or as stretched."""
+    for phase in scenario.phases:
+        where = f"scenario {scenario.name!r}, phase {phase.name!r}"
+        _check_length("phase", phase.duration_s, where)
+        for spec in phase.faults:
+            _check_length(f"fault {spec.kind!r}", spec.duration_s, where)
+    requests = sum(map(_requests, scenario.phases))
+    if requests > MOST_REQUESTS:
+        raise PlanError(
+            f"scenario {scenario.name!r} would send {requests:,.0f} requests in a trial, more than "
+            f"{MOST_REQUESTS:,}; lower its rates or shorten it"
         )
 
 
@@ -96,7 +106,6 @@ def _check_fault(spec: FaultSpec, where: str) -> None:
             f"{where}: the fault {spec.kind!r} cannot be done to {spec.part!r}; name one of the parts that can "
             f"take it: {able or 'none'}"
         )
-    _check_length(f"fault {spec.kind!r}", spec.duration_s, where)
 
 
 def _check_length(what: str, duration_s: float, where: str) -> None:
@@ -104,19 +113,13 @@ def _check_length(what: str, duration_s: float, where: str) -> None:
         raise PlanError(f"{where}: a {what} of {duration_s:g} s is too short; {SHORTEST_S:g} s is the least")
 
 
-def _check_arrivals(phase: Phase, where: str) -> float:
+def _requests(phase: Phase) -> float:
     """About how many requests an open phase sends; 0 of a closed one, whose users decide."""
     if phase.arrivals is None:
         return 0.0
     first_per_s = phase.arrivals.rate_per_s
     last_per_s = phase.arrivals.to_rate_per_s or first_per_s
-    requests = (first_per_s + last_per_s) / 2 * phase.duration_s
-    if requests < 1:
-        raise PlanError(
-            f"{where}: {phase.arrivals.describe()} is less than one request in {phase.duration_s:g} s; "
-            f"raise the rate or lengthen the phase"
-        )
-    return requests
+    return (first_per_s + last_per_s) / 2 * phase.duration_s
 
 
 def check_size(trials: int, expected_s: float) -> None:

@@ -47,7 +47,7 @@ def read_document(path: Path) -> Document:
     except tomllib.TOMLDecodeError as error:
         raise PlanError(f"{where} is not valid TOML: {error}; mend that place") from error
     except ValueError as error:  # an integer or a date that Python cannot hold
-        raise PlanError(f"{where} has a number or a date that is out of bounds ({error}); correct it") from error
+        raise PlanError(f"{where} has a number or a date that is out of bounds; correct it") from error
 
 
 def check_document(document: Document, where: str) -> None:

@@ -16,6 +16,7 @@ from harness.errors import PlanError, plain_line, shown
 from harness.plan import Plan, build_plan
 from harness.planning.document import MOST_BYTES
 from harness.planning.wish import PlanFile, merge_wishes, parse_plan, read_plan_file
+from scenarios.registry import SCENARIOS
 
 SOON_S = 5.0
 """Most take milliseconds; the machine may do something else."""
@@ -63,7 +64,7 @@ MINE = "[scenario.mine]\nbase = 'baseline'\n"
         pytest.param(f"{MINE}request_timeout_s = 1e12", "request_timeout_s: ", id="timeout"),
         pytest.param(f"{MINE}request_timeout_s = 0", "request_timeout_s: ", id="no-timeout"),
         pytest.param(f"{MINE}in_flight_cap = 1_000_000_000", "in_flight_cap: ", id="cap"),
-        pytest.param(f"{MINE}title = '{'x' * 1000}'", "title: String should have at most 100", id="title"),
+        pytest.param(f"{MINE}title = '{'x' * 1000}'", "title: String should have at most 200", id="title"),
         pytest.param(f"{MINE}title = '{'x' * 100_000}'", "a text of 100,000 characters", id="long-title"),
         pytest.param(f'{MINE}title = "a\\u0000b"', "title: 'a\\x00b' holds a control character", id="nul"),
         pytest.param(f'{MINE}question = "\\u001b[31m"', "holds a control character", id="escape"),
@@ -215,6 +216,13 @@ def test_a_large_plan_is_a_plan(tmp_path: Path) -> None:
         for number in range(100)
     )
     assert 5 * 100 == len(planned(text, tmp_path).trials)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_every_scenario_can_be_as_short_as_a_second_and_as_long_as_a_day(name: str) -> None:
+    for duration_s in (1.0, 86_400.0):
+        plan = build_plan(PlanFile(scenarios=(name,), targets=("no-pool",), duration_s=duration_s))
+        assert pytest.approx(duration_s) == plan.scenarios[0].duration_s
 
 
 def test_faults_on_one_part_may_not_overlap_and_on_two_they_may() -> None:
