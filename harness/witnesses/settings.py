@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 
 from harness.errors import TrialFailedError
 from harness.http_reader import HttpReader, UnusableAnswerError
-from harness.load.messages import LoadAccount
 from harness.records import TrialRecord
 from harness.scene import Witness
 from harness.subject import Capability
@@ -18,11 +17,13 @@ LONGEST_SETTING = 200
 
 
 class SettingsWitness(Witness):
-    """`GET /settings`: what is under `pool`, and the number of threads."""
+    """`GET /settings`: what is under `pool`, and the number of threads. Asked before the load: they do not
+    change.
+    """
 
     needs = Capability.SETTINGS
 
-    def after(self, account: LoadAccount) -> None:  # noqa: ARG002
+    def before(self) -> None:
         with HttpReader(self.scene.url, PATIENCE_S) as reader:
             try:
                 document = reader.ask("GET", "/settings").document()
