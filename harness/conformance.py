@@ -45,7 +45,8 @@ PATIENCE_S = 5.0
 """For the whole suite. A healthy target takes about a tenth of a second."""
 REST_S = 1.5
 """How long connections may take to come back after an answer."""
-MOST_WARM_UPS = 60
+MOST_WARM_UPS = 250
+"""A pool without a limit keeps all that PostgreSQL allows, and without a pre-ping each of them may fail once."""
 PAGE_SIZE = 20
 _SHOWN = 3
 

@@ -114,6 +114,8 @@ def test_costs_follow_from_the_settings() -> None:
     pinging = expected_cost("transfer", pool(pool_size=10, pre_ping=True))
     assert pinging == Cost(requests=1, checkouts=1, statements=3, opened=0, pings=1)
     assert expected_cost("read-user", pool(pool_size=10, pre_ping=False)).pings == 0
+    unlimited = expected_cost("read-user", pool(pool_size=0, max_overflow=-1, pool_timeout_s=0, pre_ping=True))
+    assert unlimited == Cost(requests=1, checkouts=1, statements=1, opened=0, pings=1)
     assert expected_cost("read-user", pool()) == Cost(requests=1, checkouts=1, statements=1, opened=1, pings=0)
 
 
