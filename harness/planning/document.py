@@ -17,6 +17,8 @@ MOST_BYTES = 500_000
 MOST_LEVELS = 12
 """How deep tables and lists may lie in one another; a setting of a fault lies at 8."""
 MOST_KEY_PARTS = 16
+MOST_MEMBERS = 20_000
+"""Of one table or list; each may be something to complain about, which takes time."""
 LONGEST_TEXT = 2000
 MOST_64_BITS = 2**63 - 1
 
@@ -98,6 +100,8 @@ def _problem_of(value: object) -> str:
         if len(value) > LONGEST_TEXT:
             return f"a text of {len(value):,} characters; shorten it to {LONGEST_TEXT:,} at most"
         return "" if is_printable(value) else f"{shown(value)} holds a control character; remove it"
+    if isinstance(value, Mapping | list | tuple) and len(value) > MOST_MEMBERS:
+        return f"{len(value):,} entries are too many; {MOST_MEMBERS:,} at most"
     if isinstance(value, int) and abs(value) > MOST_64_BITS:
         return f"{shown(value)} is out of bounds; correct it"
     if isinstance(value, float) and not math.isfinite(value):
