@@ -14,6 +14,8 @@ import typer
 from typer.exceptions import TyperException
 
 from harness.errors import EXIT_INVALID, EXIT_USAGE, PoolstormError, plain_line
+from harness.output import finish_output, prepare_output
+from harness.plain import plain
 
 app = typer.Typer(
     name="poolstorm",
@@ -164,7 +166,7 @@ def _report(folder: Path, output: Path) -> int:
     summary = analyse(read_run(folder))
     print_text(lambda width, colour: terminal.render(summary, width=width, colour=colour))
     written = write_summary(summary, output)
-    say("\n" + "\n".join(f"written: {path}" for path in written))
+    say("", *(f"written: {path}" for path in written))
     return summary.run.trials_completed
 
 
@@ -190,7 +192,7 @@ def compare(
     folder = output or second.resolve().parent / f"comparison-{a.run.run_id}-{b.run.run_id}"
     written = write_comparison(comparison, folder)
     print_text(lambda width, colour: terminal.render_comparison(comparison, width=width, colour=colour))
-    say("\n" + "\n".join(f"written: {path}" for path in written))
+    say("", *(f"written: {path}" for path in written))
 
 
 @app.command(name="list")
@@ -208,7 +210,7 @@ def doctor() -> None:
     from harness.terminal import say
 
     findings = diagnose()
-    say("\n".join(render(findings)))
+    say(*render(findings))
     if essential_missing(findings):
         raise typer.Exit(EXIT_USAGE)
 
@@ -251,15 +253,16 @@ def worker(
 
 def main() -> NoReturn:
     """Entry point: every foreseen error is one line on standard error, and an exit code."""
+    prepare_output()
     try:
         code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
     except PoolstormError as error:
         code = _fail(str(error), error.exit_code)
     except TyperException as error:
         code = _fail(f"{plain_line(error.format_message().rstrip('.'))}; see 'poolstorm --help'", EXIT_USAGE)
-    sys.exit(code or 0)
+    sys.exit(finish_output(code or 0))
 
 
 def _fail(line: str, code: int) -> int:
-    print(f"error: {' '.join(line.split())}", file=sys.stderr)  # noqa: T201
+    print(f"error: {' '.join(plain(line).split())}", file=sys.stderr)  # noqa: T201
     return code

@@ -44,7 +44,8 @@ def serve_target(
             port=port,
         ) as target,
     ):
-        say(_introduction(name, target, stack, proxy.name))
+        for line in _introduction(name, target, stack, proxy.name):
+            say(line)
         try:
             while target.child.alive():
                 threading.Event().wait(0.5)
@@ -54,20 +55,18 @@ def serve_target(
         raise TrialFailedError(f"{name} ended by itself: {target.child.end_description()}")
 
 
-def _introduction(name: str, target: RunningTarget, stack: Stack, proxy_name: str) -> str:
+def _introduction(name: str, target: RunningTarget, stack: Stack, proxy_name: str) -> tuple[str, ...]:
     """What is up, and the commands that a person wants next."""
     proxy = f"http://{stack.toxiproxy.host}:{stack.toxiproxy.port}/proxies/{proxy_name}"
     slow = '{"type":"latency","name":"slow","attributes":{"latency":50}}'
-    return "\n".join(
-        (
-            "",
-            f"{name} is up at {target.url}  (interactive documentation: {target.url}/docs)",
-            f"  its pool:         curl {target.url}/health/db",
-            f"  load by hand:     locust -f scenarios/baseline.py -H {target.url}",
-            f"  50 ms more:       curl -d '{slow}' {proxy}/toxics",
-            f"  and healed:       curl -X DELETE {proxy}/toxics/slow",
-            f"  database gone:    curl -d '{{\"enabled\":false}}' {proxy}",
-            f"  and back:         curl -d '{{\"enabled\":true}}' {proxy}",
-            "Ctrl-C ends everything.",
-        )
+    return (
+        "",
+        f"{name} is up at {target.url}  (interactive documentation: {target.url}/docs)",
+        f"  its pool:         curl {target.url}/health/db",
+        f"  load by hand:     locust -f scenarios/baseline.py -H {target.url}",
+        f"  50 ms more:       curl -d '{slow}' {proxy}/toxics",
+        f"  and healed:       curl -X DELETE {proxy}/toxics/slow",
+        f"  database gone:    curl -d '{{\"enabled\":false}}' {proxy}",
+        f"  and back:         curl -d '{{\"enabled\":true}}' {proxy}",
+        "Ctrl-C ends everything.",
     )

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.faults import FAULTS
+from harness.plain import plain
 from harness.plan import Plan
 from harness.records import TrialRecord, TrialSpec, TrialState
 from scenarios.registry import SCENARIOS
@@ -23,9 +24,9 @@ from targets.registry import TARGETS
 _NARROWEST = 80
 
 
-def say(text: str, *, error: bool = False) -> None:
-    """One line to the person: results to standard output, all else to standard error."""
-    print(text, file=sys.stderr if error else sys.stdout, flush=True)
+def say(*lines: str, error: bool = False) -> None:
+    """Lines to the person, each made plain: results to standard output, all else to standard error."""
+    print(*map(plain, lines), sep="\n", file=sys.stderr if error else sys.stdout, flush=True)
 
 
 def output_console() -> Console:
@@ -108,10 +109,10 @@ class RunDisplay:
         return left_s
 
     def _render(self) -> Group:
-        return Group(self._bar, Text(f"  {self._status}; {_minutes(self._left_s())} left", style="dim"))
+        return Group(self._bar, Text(f"  {plain(self._status)}; {_minutes(self._left_s())} left", style="dim"))
 
     def _print(self, text: str) -> None:
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(plain(text), highlight=False, markup=False, soft_wrap=True)
 
 
 def _minutes(seconds: float) -> str:

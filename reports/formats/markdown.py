@@ -6,12 +6,23 @@ import html
 import re
 from collections.abc import Iterable, Iterator
 
+from harness.plain import plain
 from reports.compare import Comparison
 from reports.formats import Format, _tables, _tables_compared, _tables_costs
 from reports.summary import Caveat, ScenarioResult, Summary
 from reports.wording import seconds
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~&])")
+_SPECIAL = re.compile(
+    r"[\\`*_\[\]<>|#~&$]"
+    # else an address becomes a link by itself
+    r"|:(?=//)|(?<=www)\."
+    # else a line becomes an item of a list, or a rule
+    r"|^[-+=](?![\d.])|(?<=^\d)[.)](?=\s)|(?<=^\d\d)[.)](?=\s)",
+    re.IGNORECASE,
+)
+_AT = re.compile(r"@(?=\w)")
+_NO_LINK = "@<!-- -->"
+"""An `@` that makes no link to a person and none for mail; a backslash would not do."""
 
 
 def render(summary: Summary) -> str:
@@ -59,7 +70,7 @@ FORMAT = Format("markdown", ".md", render, render_comparison, stem="summary")
 
 def escape(text: str) -> str:
     """Text that Markdown shows as it is, on one line."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return _AT.sub(_NO_LINK, _SPECIAL.sub(r"\\\g<0>", " ".join(plain(text).split())))
 
 
 def _joined(lines: Iterable[str]) -> list[str]:
@@ -119,7 +130,11 @@ def _open(table: _tables.Table | None) -> list[str]:
 
 
 def _folded(title: str, lines: Iterable[str]) -> list[str]:
-    return ["", f"<details><summary>{html.escape(title)}</summary>", "", *lines, "", "</details>"]
+    return ["", f"<details><summary>{_html(title)}</summary>", "", *lines, "", "</details>"]
+
+
+def _html(text: str) -> str:
+    return _AT.sub(_NO_LINK, html.escape(" ".join(plain(text).split())))
 
 
 def _caveats(caveats: Iterable[Caveat]) -> list[str]:

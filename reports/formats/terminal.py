@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from harness.plain import plain
 from reports.compare import Comparison
 from reports.formats import Format, _tables, _tables_compared, _tables_costs
 from reports.summary import Caveat, CheckVerdict, ScenarioResult, Summary
@@ -92,7 +93,7 @@ def _say(console: Console, text: str, style: str = "") -> None:
 
 def _plain(text: str, style: str = "") -> Text:
     """Text without control characters: a recorded reason must not steer the terminal."""
-    return Text("".join(char if char.isprintable() else " " for char in text), style=style)
+    return Text(plain(text), style=style)
 
 
 def _scenario(console: Console, scenario: ScenarioResult) -> None:
@@ -128,7 +129,7 @@ def _table(console: Console, table: _tables.Table | None) -> None:
     drawn = RichTable(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="underline")
     for column, width in zip(table.columns, widths, strict=True):
         justify: Literal["left", "right"] = "right" if column.numeric else "left"
-        drawn.add_column(Text(column.heading), justify=justify, overflow="fold", width=width)
+        drawn.add_column(_plain(column.heading), justify=justify, overflow="fold", width=width)
     for row in table.rows:
         drawn.add_row(*map(_plain, row))
     console.print(drawn)
