@@ -34,11 +34,6 @@ def made_once(path: Path, make: Callable[[], str]) -> str:
     return text
 
 
-def fingerprint(*parts: str) -> str:
-    """Eight characters that change with any of the texts: for the name of what is made from them."""
-    return _digest("\0".join(parts))[:8]
-
-
 def _kept(path: Path) -> str | None:
     try:
         whole = path.read_bytes().decode()  # as bytes: line ends stay as they are

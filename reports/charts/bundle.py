@@ -6,7 +6,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from harness.cached import cache_folder, fingerprint, made_once
+from harness.cached import cache_folder, made_once
 
 _SNIPPET = "window.vegaEmbed = vegaEmbed;"
 
@@ -21,8 +21,8 @@ def javascript() -> str:
 
 
 def cached_bundle() -> Path:
-    """Where the script is kept: one file for each version of vl-convert and each snippet of ours."""
-    return cache_folder() / f"vega-{metadata.version('vl-convert-python')}-{fingerprint(_SNIPPET)}.js"
+    """Where the script is kept: one file for each version of vl-convert."""
+    return cache_folder() / f"vega-embed-{metadata.version('vl-convert-python')}.js"
 
 
 def _made() -> str:

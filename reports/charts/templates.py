@@ -1,19 +1,16 @@
-"""Specifications that lack only their data, made with Altair once and then kept in the user's cache folder.
+"""Specifications that lack only their data, as they lie beside the modules that make them with Altair.
 
-What they look like stands in `reports.charts.drawn`, a module for each. To load Altair and to make them takes
-longer than all else that a page needs to be drawn.
+To load Altair takes longer than all else that a page needs to be drawn. What the specifications look like stands
+in `reports.charts.drawn`, a module for each; `pytest --update-golden` writes them anew.
 """
 
 from __future__ import annotations
 
 import json
 from functools import cache
-from importlib import import_module, metadata
 from importlib.resources import files
-from pathlib import Path
 from typing import Literal
 
-from harness.cached import cache_folder, fingerprint, made_once
 from reports.charts.theme import Spec
 
 Name = Literal["breakdown", "dots", "timeline"]
@@ -21,27 +18,6 @@ Name = Literal["breakdown", "dots", "timeline"]
 
 @cache
 def template(name: Name) -> Spec:
-    """The named template; not to be changed, as all charts of its sort are filled in copies of it.
-
-    A cache that cannot be read or written only costs the time to make it.
-    """
-
-    def make() -> str:
-        return json.dumps(import_module(f"reports.charts.drawn.{name}").template())
-
-    spec: Spec = json.loads(made_once(kept_template(name), make))
+    """The named template; not to be changed, as all charts of its sort are filled in copies of it."""
+    spec: Spec = json.loads(files("reports.charts.drawn").joinpath(f"{name}.json").read_text(encoding="utf-8"))
     return spec
-
-
-def kept_template(name: Name) -> Path:
-    """Where it is kept: one file for each version of Altair and each state of the modules that make it."""
-    return cache_folder() / f"chart-{name}-{_made_by()}.json"
-
-
-@cache
-def _made_by() -> str:
-    """Of the version of Altair and the text of every module that a template can come from."""
-    charts = files("reports.charts")
-    modules = [*charts.iterdir(), *charts.joinpath("drawn").iterdir()]
-    texts = [module.read_text(encoding="utf-8") for module in modules if module.name.endswith(".py")]
-    return fingerprint(metadata.version("altair"), *sorted(texts))

@@ -1,1 +1,1 @@
-"""What charts look like, for `reports.charts.templates`. Needs Altair, so nothing else imports it."""
+"""What charts look like. Needs Altair, so only tests import it, to hold the generated `.json` files against it."""
