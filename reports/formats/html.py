@@ -9,53 +9,52 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable
+from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from reports.compare import Comparison
-from reports.formats import Format, _html_compared, _html_overview
+from reports.formats import Format
 from reports.summary import Summary
+from reports.view import view_comparison, view_report
+from reports.view.circumstances import first_facts
+from reports.view.numbers import plural
 
 if TYPE_CHECKING:
-    from reports.formats._html_charts import Figure
+    import jinja2
+
+    from reports.formats._figures import Figure
 
 
 def render(summary: Summary) -> str:
     """The report of one run as a whole HTML document; the same for the same summary."""
     from reports import charts
-    from reports.formats._html_charts import scenario_figures
+    from reports.formats._figures import scenario_figures
 
-    sections = [
-        (
-            _html_overview.anchor(number),
-            scenario,
-            scenario_figures(summary, scenario, _html_overview.anchor(number)),
-        )
-        for number, scenario in enumerate(summary.scenarios, 1)
-    ]
+    view = view_report(summary)
+    sections = [(scenario, scenario_figures(view.run, scenario)) for scenario in view.scenarios]
     return _page(
         "report.html.j2",
-        figures=[figure for *_, figures in sections for figure in figures],
-        summary=summary,
+        figures=[figure for _, figures in sections for figure in figures],
+        view=view,
+        run=view.run,
         sections=sections,
-        colours=charts.target_colours(summary.run.targets),
+        colours=charts.target_colours(view.run.targets),
     )
 
 
 def render_comparison(comparison: Comparison) -> str:
     """Two runs side by side as a whole HTML document."""
     from reports import charts
-    from reports.formats._html_charts import compared_figure
+    from reports.formats._figures import compared_figure
 
-    targets = tuple(dict.fromkeys([*comparison.a.targets, *comparison.b.targets]))
-    sections = [
-        (anchor, name, _html_compared.by_phase(rows), compared_figure(rows, targets, anchor))
-        for anchor, name, rows in _html_compared.compared_sections(comparison)
-    ]
+    view = view_comparison(comparison)
+    targets = tuple(dict.fromkeys(name for _, run in view.runs for name in run.targets))
+    sections = [(one, compared_figure(one.phases, targets, one.anchor)) for one in view.scenarios]
     return _page(
         "comparison.html.j2",
-        figures=[figure for *_, figure in sections if figure is not None],
-        comparison=comparison,
+        figures=[figure for _, figure in sections if figure is not None],
+        view=view,
         sections=sections,
         colours=charts.target_colours(targets),
     )
@@ -67,12 +66,11 @@ FORMAT = Format(name="html", suffix=".html", render=render, render_comparison=re
 def _page(template: str, figures: Iterable[Figure], **context: Any) -> str:
     """The template in its frame. The page says which scripts may run, so their text must not change afterwards."""
     from reports import charts
-    from reports.formats._templating import templates
 
     specs = {figure.id: figure.spec for figure in figures}
     scripts = [charts.javascript(), _asset("report.js")] if specs else []
     return (
-        templates()
+        _templates()
         .get_template(template)
         .render(
             **context,
@@ -82,6 +80,23 @@ def _page(template: str, figures: Iterable[Figure], **context: Any) -> str:
             specs=_json({"themes": charts.themes(), "axisWidth": charts.AXIS_WIDTH, "figures": specs}),
         )
     )
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    """All templates, compiled once in a process."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("reports.formats", "templates"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["plural"] = plural
+    environment.filters["facts"] = first_facts
+    return environment
 
 
 def _policy(scripts: Iterable[str]) -> str:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from harness.plain import plain
 from reports.compare import Comparison
-from reports.formats import Format, _tables, _tables_compared, _tables_costs
-from reports.summary import Caveat, ScenarioResult, Summary
-from reports.wording import seconds
+from reports.formats import Format
+from reports.summary import Caveat, Summary
+from reports.view import ScenarioView, view_comparison, view_report
+from reports.view.compared import COUNTS_COMPARED
+from reports.view.costs import PARTS
+from reports.view.faults import FAULTS
+from reports.view.ladder import LADDER, ROUND_TRIPS
+from reports.view.report import PhaseLine
+from reports.view.table import Table
 
 _SPECIAL = re.compile(
     r"[\\`*_\[\]<>|#~&$]"
@@ -25,43 +31,38 @@ _NO_LINK = "@<!-- -->"
 """An `@` that makes no link to a person and none for mail; a backslash would not do."""
 
 
+_PHASES = ("phase", "target", "ok", "p50", "p90", "p99", "max", "ratio", "errors", "failure", "together")
+_STEPS = ("offered", "ok", "p50", "p99", "max", "refused", "failed", "flight", "out")
+_COMPARED = ("p50-a", "p50-b", "p50-ratio", "p99-a", "p99-b", "p99-ratio", "ok-a", "ok-b", "ok-ratio")
+
+
 def render(summary: Summary) -> str:
     """The summary as GitHub-flavoured Markdown."""
-    lines = [f"# Pool report: {escape(summary.run.run_id)}", ""]
-    lines_of_run = (*_tables.run_lines(summary), _tables_costs.aa_line(summary))
-    lines += [f"{escape(_tables.run_title(summary.run))}  ", *_joined(filter(None, lines_of_run))]
-    for scenario in summary.scenarios:
+    view = view_report(summary)
+    lines = [f"# Pool report: {escape(view.run.run_id)}", ""]
+    lines += ["  \n".join(map(escape, (view.title, *view.lines)))]
+    for scenario in view.scenarios:
         lines += _scenario(scenario)
-    differing = [f"- {escape(line)}" for line in _tables_costs.ledger_lines(summary)]
-    if differing:
-        lines += ["", "## What differs among the targets", "", *differing]
-    for scenario in summary.scenarios:
-        ledger = _tables_costs.ledger_table(scenario)
-        if ledger is not None:
-            lines += _folded(f"Ledger of {scenario.name}", _table(ledger))
-    lines += ["", escape(_tables.NOTE)]
-    lines += _caveats(summary.caveats)
-    rows = tuple((name, value) for name, value in summary.run.environment.items())
-    table = _tables.Table((_tables.Column("fact", False), _tables.Column("value", False)), rows)
-    lines += _folded("Environment", _table(table))
+    if view.differences:
+        lines += ["", "## What differs among the targets", "", *_items(view.differences)]
+    for scenario in view.scenarios:
+        lines += _folded(f"Ledger of {scenario.result.name}", scenario.ledger)
+    lines += ["", escape(view.note), *_caveats(view.caveats), *_folded("Environment", view.environment)]
     return "\n".join(lines) + "\n"
 
 
 def render_comparison(comparison: Comparison) -> str:
     """Two runs side by side as GitHub-flavoured Markdown."""
-    lines = ["# Two runs compared", ""]
-    lines += [f"- A: {escape(_tables.run_title(comparison.a))}", f"- B: {escape(_tables.run_title(comparison.b))}"]
-    for scenario in _tables_compared.compared_scenarios(comparison):
-        phases = [phase for phase in comparison.phases if phase.scenario == scenario]
-        lines += ["", f"## {escape(scenario)}", "", *_table(_tables_compared.comparison_table(phases))]
-        trips = [one for one in comparison.round_trips if one.scenario == scenario]
-        lines += _open(_tables_compared.round_trips_table(trips))
-        counts = [count for count in comparison.counts if count.scenario == scenario]
-        lines += _open(_tables_compared.counts_table(counts, changed_only=False))
-    differences = [f"- {escape(line)}" for line in _tables_compared.comparison_lines(comparison)]
-    if differences:
-        lines += ["", "## Other differences", "", *differences]
-    lines += _caveats(comparison.caveats)
+    view = view_comparison(comparison)
+    lines = ["# Two runs compared", "", *_items(view.titles)]
+    for scenario in view.scenarios:
+        figures = scenario.figures.pick("phase", "target", *_COMPARED, "errors-a", "errors-b")
+        lines += ["", f"## {escape(scenario.name)}", *_table(figures)]
+        lines += _table(scenario.round_trips, "target", "operation", "both-A", "both-B")
+        lines += _table(scenario.counts, *COUNTS_COMPARED)
+    if view.lines:
+        lines += ["", "## Other differences", "", *_items(view.lines)]
+    lines += _caveats(view.caveats)
     return "\n".join(lines) + "\n"
 
 
@@ -73,64 +74,60 @@ def escape(text: str) -> str:
     return _AT.sub(_NO_LINK, _SPECIAL.sub(r"\\\g<0>", " ".join(plain(text).split())))
 
 
-def _joined(lines: Iterable[str]) -> list[str]:
-    return ["  \n".join(map(escape, lines))]
-
-
-def _scenario(scenario: ScenarioResult) -> list[str]:
-    lines = ["", f"## {escape(scenario.title)} ({escape(scenario.name)})", "", escape(scenario.question), ""]
-    if _tables.is_ladder(scenario):
-        lines += [*_table(_tables.ladder_table(scenario)), ""]
-        lines += [f"- {escape(line)}" for line in map(_tables.exhaustion_sentence, scenario.targets) if line]
-        for target in scenario.targets:
-            if target.exhaustion is not None:
-                lines += _folded(f"Steps of {target.target}", _table(_tables.step_table(target)))
-    elif _tables_costs.has_round_trips(scenario):
-        lines += _table(_tables_costs.round_trips_table(scenario))
-        lines += _folded("Phases", _table(_tables.phase_table(scenario, wide=True)))
+def _scenario(scenario: ScenarioView) -> list[str]:
+    result = scenario.result
+    lines = ["", f"## {escape(result.title)} ({escape(result.name)})", "", escape(result.question)]
+    if scenario.sort == "ladder":
+        lines += [*_table(scenario.ladder, *LADDER), "", *_items(scenario.ladder_lines)]
+        for name in dict.fromkeys(cell.text for cell in scenario.steps.under("target")) if scenario.steps else ():
+            lines += _folded(f"Steps of {name}", scenario.steps and scenario.steps.where("target", name), *_STEPS)
+    elif scenario.sort == "round trips":
+        lines += _table(scenario.round_trips, *ROUND_TRIPS)
+        lines += _folded("Phases", scenario.successes, *_PHASES)
     else:
-        lines += [*_phases(scenario), "", *_table(_tables.phase_table(scenario, wide=True))]
-        lines += _open(_tables.fault_table(scenario))
-    lines += _open(_tables_costs.counts_table(scenario, wide=True))
-    for title, table in (
-        ("Where the time goes", _tables_costs.breakdown_table(scenario, wide=True)),
-        ("How long connections were held", _tables_costs.held_table(scenario)),
-    ):
-        if table is not None:
-            lines += _folded(title, _table(table))
-    lines += ["", *(f"- {escape(line)}" for line in _tables.left_out_lines(scenario))]
-    errors = [f"- {escape(line)}" for line in _tables.error_lines(scenario)]
-    if errors:
-        lines += ["", "Errors by kind:", "", *errors]
-    counts = _tables.check_counts(scenario)
-    if counts:
-        lines += ["", f"{counts}."]
-        broken = [f"- **{verdict.value}** {escape(line)}" for verdict, line in _tables.check_lines(scenario)]
-        lines += ["", *broken] if broken else []
+        lines += ["", *_items(_phase(phase) for phase in scenario.phases if not phase.warmup)]
+        lines += [*_table(scenario.successes, *_PHASES), *_table(scenario.faults, *FAULTS)]
+    lines += _table(scenario.counts)
+    lines += _folded("Where the time goes", scenario.breakdown, "phase", "target", "mean", *PARTS, "believed")
+    lines += _folded("How long connections were held", scenario.held, intervals=False)
+    lines += ["", *_items(scenario.left_out_lines)]
+    if scenario.error_lines:
+        lines += ["", "Errors by kind:", "", *_items(scenario.error_lines)]
+    if scenario.checks_in_short:
+        lines += ["", f"{scenario.checks_in_short}."]
+    if scenario.failed_checks:
+        lines += ["", *(f"- **{verdict.value}** {escape(line)}" for verdict, line in scenario.failed_checks)]
     return lines
 
 
-def _phases(scenario: ScenarioResult) -> Iterator[str]:
-    for phase in scenario.phases:
-        if not phase.warmup:
-            faults = f"; {', '.join(phase.faults)}" if phase.faults else ""
-            text = f"{phase.name}: {seconds(phase.duration_s)} s of {phase.load} ({phase.behaviour}){faults}"
-            yield f"- {escape(text)}"
+def _phase(phase: PhaseLine) -> str:
+    return f"{phase.name}: {phase.load} ({phase.behaviour}){'; ' * bool(phase.faults)}{', '.join(phase.faults)}"
 
 
-def _table(table: _tables.Table) -> list[str]:
-    headings = [escape(column.heading) for column in table.columns]
-    rules = ["---:" if column.numeric else "---" for column in table.columns]
-    rows = [[escape(cell) for cell in row] for row in table.rows]
-    return [f"| {' | '.join(cells)} |" for cells in (headings, rules, *rows)]
+def _items(lines: Iterable[str]) -> list[str]:
+    return [f"- {escape(line)}" for line in lines]
 
 
-def _open(table: _tables.Table | None) -> list[str]:
-    return [] if table is None else ["", *_table(table)]
+def _table(table: Table | None, *keys: str, intervals: bool = True) -> list[str]:
+    if table is None:
+        return []
+    shown = table.pick(*keys) if keys else table
+    headings = [escape(column.heading) for column in shown.columns]
+    rules = ["---:" if column.numeric else "---" for column in shown.columns]
+    rows = [[escape(cell) for cell in row] for row in shown.texts(intervals=intervals)]
+    return ["", *(f"| {' | '.join(cells)} |" for cells in (headings, rules, *rows))]
 
 
-def _folded(title: str, lines: Iterable[str]) -> list[str]:
-    return ["", f"<details><summary>{_html(title)}</summary>", "", *lines, "", "</details>"]
+def _folded(title: str, table: Table | None, *keys: str, intervals: bool = True) -> list[str]:
+    if table is None:
+        return []
+    return [
+        "",
+        f"<details><summary>{_html(title)}</summary>",
+        *_table(table, *keys, intervals=intervals),
+        "",
+        "</details>",
+    ]
 
 
 def _html(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from rich.console import Console
@@ -13,54 +13,61 @@ from rich.text import Text
 
 from harness.plain import plain
 from reports.compare import Comparison
-from reports.formats import Format, _tables, _tables_compared, _tables_costs
-from reports.summary import Caveat, CheckVerdict, ScenarioResult, Summary
+from reports.formats import Format
+from reports.summary import Caveat, CheckVerdict, Summary
+from reports.view import ScenarioView, view_comparison, view_report
+from reports.view.compared import COUNTS_COMPARED
+from reports.view.costs import PARTS
+from reports.view.faults import FAULTS
+from reports.view.ladder import LADDER, ROUND_TRIPS
+from reports.view.table import Column, Table
 
 _STYLES = {CheckVerdict.BROKEN: "bold red", CheckVerdict.UNDECIDED: "yellow", CheckVerdict.PASSED: "green"}
 
 
+_PHASES = ("phase", "target", "ok", "p50", "half", "p90", "p99", "max", "ratio", "errors")
+_COMPARED = (
+    ("p50-a", "p50-b", "p50-ratio", "p99-a", "p99-b", "p99-ratio"),
+    ("ok-a", "ok-b", "ok-ratio", "errors-a", "errors-b"),
+)
+"""One table for latency and one for throughput and errors keep it narrow."""
+
+
 def render(summary: Summary, *, width: int = 80, colour: bool = False) -> str:
     """The summary as lines of at most `width` columns; `colour` adds ANSI sequences."""
+    view = view_report(summary)
     console = _console(width, colour)
-    _say(console, f"Run {_tables.run_title(summary.run)}", "bold")
-    for line in filter(None, (*_tables.run_lines(summary), _tables_costs.aa_line(summary))):
+    _say(console, f"Run {view.title}", "bold")
+    for line in view.lines:
         _say(console, line)
-    for scenario in summary.scenarios:
+    for scenario in view.scenarios:
         _scenario(console, scenario)
-    differing = list(_tables_costs.ledger_lines(summary))
-    if differing:
+    if view.differences:
         _say(console, "")
         _say(console, "What differs among the targets", "bold")
-        _items(console, differing)
+        _items(console, view.differences)
     _say(console, "")
-    _say(console, _tables.NOTE, "dim")
-    _caveats(console, summary.caveats)
+    _say(console, view.note, "dim")
+    _caveats(console, view.caveats)
     return _text(console)
 
 
 def render_comparison(comparison: Comparison, *, width: int = 80, colour: bool = False) -> str:
-    """Two runs side by side. One table for latency and one for throughput and errors keep it narrow."""
+    """Two runs side by side."""
+    view = view_comparison(comparison)
     console = _console(width, colour)
-    _say(console, f"A: {_tables.run_title(comparison.a)}", "bold")
-    _say(console, f"B: {_tables.run_title(comparison.b)}", "bold")
-    for scenario in _tables_compared.compared_scenarios(comparison):
+    for title in view.titles:
+        _say(console, title, "bold")
+    for scenario in view.scenarios:
         _say(console, "")
-        _say(console, scenario, "bold")
-        table = _tables_compared.comparison_table(
-            [phase for phase in comparison.phases if phase.scenario == scenario]
-        )
-        for first, last in ((2, 8), (8, len(table.columns))):
-            keep = (0, 1, *range(first, last))
-            columns = tuple(table.columns[index] for index in keep)
-            rows = tuple(tuple(row[index] for index in keep) for row in table.rows)
-            _table(console, _tables.Table(columns, rows))
-        trips = [one for one in comparison.round_trips if one.scenario == scenario]
-        _table(console, _tables_compared.round_trips_table(trips))
-        counts = [count for count in comparison.counts if count.scenario == scenario]
-        _table(console, _tables_compared.counts_table(counts, changed_only=True))
-    for line in _tables_compared.comparison_lines(comparison):
+        _say(console, scenario.name, "bold")
+        for keys in _COMPARED:
+            _table(console, scenario.figures.pick("phase", "target", *keys))
+        _table(console, scenario.round_trips, "target", "operation", "both-A", "both-B")
+        _table(console, scenario.changed_counts, *COUNTS_COMPARED)
+    for line in view.lines:
         _say(console, line)
-    _caveats(console, comparison.caveats)
+    _caveats(console, view.caveats)
     return _text(console)
 
 
@@ -96,53 +103,55 @@ def _plain(text: str, style: str = "") -> Text:
     return Text(plain(text), style=style)
 
 
-def _scenario(console: Console, scenario: ScenarioResult) -> None:
+def _scenario(console: Console, scenario: ScenarioView) -> None:
     _say(console, "")
-    _say(console, f"{scenario.title} ({scenario.name})", "bold")
-    _say(console, scenario.question, "italic")
-    if _tables.is_ladder(scenario):
-        _table(console, _tables.ladder_table(scenario))
-        _items(console, filter(None, map(_tables.exhaustion_sentence, scenario.targets)))
-    elif _tables_costs.has_round_trips(scenario):
-        _table(console, _tables_costs.round_trips_table(scenario))
+    _say(console, f"{scenario.result.title} ({scenario.result.name})", "bold")
+    _say(console, scenario.result.question, "italic")
+    if scenario.sort == "ladder":
+        _table(console, scenario.ladder, *LADDER)
+        _items(console, scenario.ladder_lines)
+    elif scenario.sort == "round trips":
+        _table(console, scenario.round_trips, *ROUND_TRIPS)
     else:
-        _table(console, _tables.phase_table(scenario, wide=False))
-        _table(console, _tables.fault_table(scenario))
-    if not _tables_costs.has_round_trips(scenario):
-        _table(console, _tables_costs.breakdown_table(scenario, wide=False))
-    _table(console, _tables_costs.counts_table(scenario, wide=False))
-    _items(console, _tables.left_out_lines(scenario))
-    _items(console, (f"errors of {line}" for line in _tables.error_lines(scenario)))
-    counts = _tables.check_counts(scenario)
-    if counts:
-        _say(console, f"{counts}.")
-    for verdict, line in _tables.check_lines(scenario):
+        _table(console, scenario.successes.pick(*_PHASES).without_empty("half"))
+        _table(console, scenario.faults, *FAULTS, intervals=True)
+    if scenario.sort != "round trips":
+        parts = scenario.breakdown_of_top if scenario.sort == "ladder" else scenario.breakdown
+        _table(console, parts, "phase", "target", "mean", *PARTS)
+    _table(console, scenario.counts_in_short)
+    _items(console, scenario.left_out_lines)
+    _items(console, (f"errors of {line}" for line in scenario.error_lines))
+    if scenario.checks_in_short:
+        _say(console, f"{scenario.checks_in_short}.")
+    for verdict, line in scenario.failed_checks:
         text = Text.assemble((f"{verdict.value}: ", _STYLES[verdict]), _plain(line))
         console.print(Padding(text, (0, 0, 0, 2)))
 
 
-def _table(console: Console, table: _tables.Table | None) -> None:
+def _table(console: Console, table: Table | None, *keys: str, intervals: bool = False) -> None:
     if table is None:
         return
-    widths = _widths(table, console.width)
+    shown = table.pick(*keys) if keys else table
+    rows = list(shown.texts(intervals=intervals))
+    widths = _widths(shown.columns, rows, console.width)
     gap = 2 if sum(widths) + 2 * len(widths) <= console.width else 1
     drawn = RichTable(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="underline")
-    for column, width in zip(table.columns, widths, strict=True):
+    for column, width in zip(shown.columns, widths, strict=True):
         justify: Literal["left", "right"] = "right" if column.numeric else "left"
         drawn.add_column(_plain(column.heading), justify=justify, overflow="fold", width=width)
-    for row in table.rows:
+    for row in rows:
         drawn.add_row(*map(_plain, row))
     console.print(drawn)
 
 
-def _widths(table: _tables.Table, available: int) -> list[int]:
+def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], available: int) -> list[int]:
     """Headings wrap between words, figures and names never; only where nothing else helps is a name folded."""
     widths = [
-        max([*(len(row[index]) for row in table.rows), *map(len, column.heading.split())])
-        for index, column in enumerate(table.columns)
+        max([*(len(row[index]) for row in rows), *map(len, column.heading.split())])
+        for index, column in enumerate(columns)
     ]
     while sum(widths) + len(widths) > available:
-        names = [index for index, column in enumerate(table.columns) if not column.numeric and widths[index] > 6]
+        names = [index for index, column in enumerate(columns) if not column.numeric and widths[index] > 6]
         if not names:
             break
         widths[max(names, key=lambda index: widths[index])] -= 1

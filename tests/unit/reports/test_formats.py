@@ -11,10 +11,11 @@ import pytest
 from harness.errors import RunDirectoryError
 from reports.analysis import analyse
 from reports.compare import Comparison, compare
-from reports.formats import _tables, formats, markdown, terminal
+from reports.formats import formats, markdown, terminal
 from reports.formats import json as json_format
 from reports.read import read_run
 from reports.summary import CheckVerdict, Count, Intervals, Summary
+from reports.view.latency import latency_table
 from tests.unit.reports.builder import example_run
 from tests.unit.reports.conftest import Golden
 
@@ -231,9 +232,9 @@ def ratio_cells(example: Summary) -> dict[str, dict[str, str]]:
     """Ratio by scenario and target, of the last row of each target in the terminal's tables."""
     cells: dict[str, dict[str, str]] = {}
     for scenario in example.scenarios:
-        table = _tables.phase_table(scenario, wide=False)
-        place = next(n for n, column in enumerate(table.columns) if column.heading == "ratio / noise")
-        cells[scenario.name] = {row[1]: row[place] for row in table.rows}
+        table = latency_table(scenario).pick("target", "ratio")
+        assert "ratio / noise" == table.columns[1].heading
+        cells[scenario.name] = dict(table.texts())  # type: ignore[arg-type]
     return cells
 
 
@@ -258,12 +259,12 @@ def test_columns_without_any_figure_are_left_out(example: Summary) -> None:
         )
         for target in scenario.targets
     )
-    table = _tables.phase_table(scenario.model_copy(update={"targets": targets}), wide=False)
+    table = latency_table(scenario.model_copy(update={"targets": targets})).without_empty("half")
 
     headings = [column.heading for column in table.columns]
     assert "± %" not in headings
     assert "ratio" in headings
-    assert {len(row) for row in table.rows} == {len(headings)}
+    assert {len(row) for row in table.texts()} == {len(headings)}
 
 
 def test_invalid_trials_are_told_with_reason_and_advice(example: Summary) -> None:

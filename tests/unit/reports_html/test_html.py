@@ -8,9 +8,9 @@ import pytest
 
 from reports.compare import compare
 from reports.formats import formats, html
-from reports.formats._html_overview import telling_phase
-from reports.formats._numbers import DASH, figure, percent, points
 from reports.summary import Summary
+from reports.view.matrix import telling_phase
+from reports.view.numbers import DASH, figure, percent, points
 from tests.unit.reports_html.example_summary import TARGETS, example_summary
 from tests.unit.reports_html.page import Page
 

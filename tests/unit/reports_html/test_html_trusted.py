@@ -6,10 +6,10 @@ import pytest
 
 from reports.compare import compare
 from reports.formats import html
-from reports.formats._html_answers import answer
-from reports.formats._html_costs import drawn_groups
-from reports.formats._numbers import between, tiny
+from reports.formats._figures import drawn_breakdowns
 from reports.summary import ScenarioResult, Spread, Summary
+from reports.view.numbers import between, tiny
+from reports.view.sentences import what_came_out
 from tests.unit.reports_html.page import Page
 from tests.unit.reports_html.trusted_summary import AGAIN, trusted_summary
 
@@ -92,7 +92,7 @@ def test_a_trial_left_out_is_told_first_and_not_again_among_the_caveats(summary:
 
 
 def test_of_a_ladder_only_the_first_step_an_onset_and_the_last_are_drawn(summary: Summary) -> None:
-    drawn = [group.phase for group in drawn_groups(_scenario(summary, "exhaustion"))]
+    drawn = list(drawn_breakdowns(_scenario(summary, "exhaustion")))
     # sync-pool and async-pool, the first to give up, do so at 40 users
     assert ["users-10", "users-40", "users-110"] == drawn
 
@@ -105,11 +105,11 @@ def test_the_target_that_is_run_again_is_not_drawn_over_time(page: Page, summary
 
 def test_the_target_that_is_run_again_is_no_competitor_in_what_came_out(summary: Summary) -> None:
     for scenario in summary.scenarios:
-        assert AGAIN not in answer(scenario)
+        assert AGAIN not in what_came_out(scenario)
 
 
 def test_what_came_out_of_steady_load_is_the_ratio_to_the_control(summary: Summary) -> None:
-    said = answer(_scenario(summary, "baseline"))
+    said = what_came_out(_scenario(summary, "baseline"))
     control = next(p for p in _scenario(summary, "baseline").targets[0].phases if p.phase == "steady")
     assert said.startswith(
         f"In phase steady the median request took {control.success.p50_ms:.2f} ms in sync-pool, "
@@ -120,7 +120,7 @@ def test_what_came_out_of_steady_load_is_the_ratio_to_the_control(summary: Summa
 
 
 def test_what_came_out_of_lost_connections_is_what_failed_and_who_came_back(summary: Summary) -> None:
-    said = answer(_scenario(summary, "dropped-connections"))
+    said = what_came_out(_scenario(summary, "dropped-connections"))
     # 8 of 38 failed in each reset and each timeout; of the proxy's absence nothing survived
     assert "during reset-peer: 21.1 %, whatever the target" in said
     assert "during proxy-down: all, whatever the target" in said
@@ -136,7 +136,7 @@ def test_recovery_is_told_in_whole_intervals(summary: Summary) -> None:
         for target in scenario.targets
     )
     # 201 ms lies in the third interval of 100 ms
-    said = answer(scenario.model_copy(update={"targets": targets}))
+    said = what_came_out(scenario.model_copy(update={"targets": targets}))
     assert said.endswith("After every healing all requests succeeded again within 0.3 s.")
 
 
@@ -146,13 +146,13 @@ def test_what_came_out_of_latency_is_by_how_much_the_median_rose(summary: Summar
     near = next(p for p in control.phases if (p.phase, p.operation) == ("near", "all"))
     inside = next(f for f in control.faults if f.phase == "far")
     rise = (inside.success.p50_ms or 0) - (near.success.p50_ms or 0)
-    said = answer(scenario)
+    said = what_came_out(scenario)
     assert said.startswith("With latency 10 ms (phase far) the median rose by ")
     assert f"{rise:.1f} in sync-pool" in said or f"{rise:.1f} ms in sync-pool" in said
 
 
 def test_what_came_out_of_a_ladder_is_where_each_target_gave_up(summary: Summary) -> None:
-    said = answer(_scenario(summary, "exhaustion"))
+    said = what_came_out(_scenario(summary, "exhaustion"))
     assert (
         "sync-pool (30 connections) and async-pool (30 connections) refused requests from 40 users at once on"
         in said
@@ -161,7 +161,7 @@ def test_what_came_out_of_a_ladder_is_where_each_target_gave_up(summary: Summary
 
 
 def test_what_came_out_of_a_ladder_of_latencies_is_the_slope(summary: Summary) -> None:
-    said = answer(_scenario(summary, "round-trips"))
+    said = what_came_out(_scenario(summary, "round-trips"))
     assert "one read-user waits for the database: recommended and sync-pool 3.00, async-pool 4.98" in said
     assert "async-no-pool 9.02" in said  # a transfer takes one more than a read
 
@@ -170,12 +170,14 @@ def test_a_target_without_valid_figures_is_named(summary: Summary) -> None:
     scenario = _scenario(summary, "baseline")
     bare = scenario.targets[1].model_copy(update={"phases": (), "faults": (), "counts": None, "breakdowns": ()})
     targets = (scenario.targets[0], bare, *scenario.targets[2:])
-    assert answer(scenario.model_copy(update={"targets": targets})).endswith("Without valid figures: async-pool.")
+    assert what_came_out(scenario.model_copy(update={"targets": targets})).endswith(
+        "Without valid figures: async-pool."
+    )
 
 
 def test_nothing_is_said_of_a_scenario_without_figures(summary: Summary) -> None:
     bare = _scenario(summary, "baseline").model_copy(update={"targets": ()})
-    assert "" == answer(bare)
+    assert "" == what_came_out(bare)
 
 
 def test_an_interval_is_written_in_the_unit_of_its_figure() -> None:

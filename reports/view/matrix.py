@@ -1,15 +1,11 @@
-"""The first screen: one cell for each scenario and target, trials left out, checks."""
+"""The first table of a page: each target under each scenario in a few words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reports.formats._numbers import figure, percent, plural
-from reports.formats._tables import is_ladder
 from reports.summary import (
-    Caveat,
-    CheckResult,
     CheckVerdict,
     Exhaustion,
     FaultWindow,
@@ -19,26 +15,11 @@ from reports.summary import (
     Summary,
     TargetResult,
 )
-
-_FIRST_FACTS = {
-    "cpu_model": "{}",
-    "cpu_count": "{} cores",
-    "memory_mib": "{} MiB of memory",
-    "postgres": "PostgreSQL {}",
-    "toxiproxy": "Toxiproxy {}",
-    "python": "Python {}",
-    "kernel": "kernel {}",
-}
-
-
-def anchor(number: int) -> str:
-    """The fragment of the section of the scenario with this number."""
-    return f"scenario-{number}"
-
-
-def whole_phases(target: TargetResult) -> tuple[PhaseResult, ...]:
-    """All operations together, warm-up left out."""
-    return tuple(phase for phase in target.phases if phase.operation == "all" and not phase.warmup)
+from reports.view.checks import check_counts
+from reports.view.ladder import known
+from reports.view.numbers import figure, percent, plural
+from reports.view.pieces import anchor, has_round_trips, is_ladder, whole_phases
+from reports.view.run import caveats
 
 
 def telling_phase(scenario: ScenarioResult) -> str | None:
@@ -62,22 +43,9 @@ def telling_phase(scenario: ScenarioResult) -> str | None:
     return None
 
 
-def repeated(summary: Summary) -> dict[str, str]:
-    """Target -> the target that it repeats, for the noise floor (A/A)."""
-    return {
-        target.target: target.same_as
-        for scenario in summary.scenarios
-        for target in scenario.targets
-        if target.same_as is not None
-    }
-
-
-# --- the matrix ------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """One target under one scenario, in a few words; `lines` are small print under the `headline`."""
+class Answer:
+    """What came of one target under one scenario, in a few words; `lines` are small print under the `headline`."""
 
     headline: str
     unit: str
@@ -96,7 +64,7 @@ class MatrixRow:
     title: str
     phase: str
     measure: str
-    cells: tuple[Cell | None, ...]
+    cells: tuple[Answer | None, ...]
 
 
 def matrix(summary: Summary) -> tuple[MatrixRow, ...]:
@@ -106,7 +74,7 @@ def matrix(summary: Summary) -> tuple[MatrixRow, ...]:
 
 def _matrix_row(summary: Summary, number: int, scenario: ScenarioResult) -> MatrixRow:
     by_name = {target.target: target for target in scenario.targets}
-    ladder, tripping = is_ladder(scenario), any(target.round_trips for target in scenario.targets)
+    ladder, tripping = is_ladder(scenario), has_round_trips(scenario)
     phase = None if ladder or tripping else telling_phase(scenario)
     phases = {
         name: next((result for result in whole_phases(target) if result.phase == phase), None)
@@ -117,7 +85,7 @@ def _matrix_row(summary: Summary, number: int, scenario: ScenarioResult) -> Matr
     )
     scopes = {place for caveat in caveats(summary) for place in (caveat.scope, *caveat.places)}
 
-    def cell(name: str) -> Cell | None:
+    def cell(name: str) -> Answer | None:
         target = by_name.get(name)
         if target is None:
             return None
@@ -141,7 +109,7 @@ def _matrix_row(summary: Summary, number: int, scenario: ScenarioResult) -> Matr
     )
 
 
-def _phase_cell(target: TargetResult, phase: PhaseResult | None, p99: bool, flagged: bool) -> Cell:
+def _phase_cell(target: TargetResult, phase: PhaseResult | None, p99: bool, flagged: bool) -> Answer:
     if phase is None:
         return _empty_cell(target, flagged)
     upper = phase.success.p99_ms if p99 else phase.success.p90_ms
@@ -172,7 +140,7 @@ def _recovery_line(faults: Iterable[FaultWindow]) -> str:
     return f"recovery at most {figure(max(known))} ms"
 
 
-def _trips_cell(target: TargetResult, flagged: bool) -> Cell:
+def _trips_cell(target: TargetResult, flagged: bool) -> Answer:
     if not target.round_trips:
         return _empty_cell(target, flagged)
     first, *others = target.round_trips
@@ -183,7 +151,7 @@ def _trips_cell(target: TargetResult, flagged: bool) -> Cell:
     return _cell(target, figure(first.slope), "", lines, flagged)
 
 
-def _ladder_cell(target: TargetResult, ladder: Exhaustion, flagged: bool) -> Cell:
+def _ladder_cell(target: TargetResult, ladder: Exhaustion, flagged: bool) -> Answer:
     if not ladder.steps:
         return _empty_cell(target, flagged)
     if ladder.onset_offered is None:
@@ -198,118 +166,20 @@ def _ladder_cell(target: TargetResult, ladder: Exhaustion, flagged: bool) -> Cel
     return _cell(target, headline, "", lines, flagged)
 
 
-def known(value: int | None) -> str:
-    """The number, or words for none."""
-    return "an unknown number" if value is None else str(value)
-
-
-def _empty_cell(target: TargetResult, flagged: bool) -> Cell:
+def _empty_cell(target: TargetResult, flagged: bool) -> Answer:
     states = [trial.state for trial in target.trials]
     line = "every trial was invalid" if states and set(states) == {"invalid"} else "no completed trial"
     return _cell(target, "no figures", "", [line], flagged)
 
 
-def _cell(target: TargetResult, headline: str, unit: str, lines: Iterable[str], flagged: bool) -> Cell:
-    def count(verdict: CheckVerdict) -> int:
-        return sum(check.verdict is verdict for check in target.checks)
-
-    return Cell(
+def _cell(target: TargetResult, headline: str, unit: str, lines: Iterable[str], flagged: bool) -> Answer:
+    counts = check_counts([target])
+    return Answer(
         headline=headline,
         unit=unit,
         lines=tuple(lines),
-        passed=count(CheckVerdict.PASSED),
-        broken=count(CheckVerdict.BROKEN),
-        undecided=count(CheckVerdict.UNDECIDED),
+        passed=counts[CheckVerdict.PASSED],
+        broken=counts[CheckVerdict.BROKEN],
+        undecided=counts[CheckVerdict.UNDECIDED],
         caveats=flagged,
-    )
-
-
-# --- trials and checks -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A trial whose figures are in none of the tables and charts."""
-
-    anchor: str
-    scenario: str
-    target: str
-    repetition: int
-    state: str
-    reason: str
-    advice: str
-
-
-def left_out(summary: Summary) -> tuple[LeftOut, ...]:
-    """Every trial that did not complete, or that must not be used; the invalid ones first."""
-    found = [
-        LeftOut(
-            anchor=anchor(number),
-            scenario=scenario.title,
-            target=target.target,
-            repetition=trial.repetition,
-            state=trial.state.replace("-", " "),
-            reason=(trial.reason or "no reason recorded").rstrip("."),
-            advice=trial.advice,
-        )
-        for number, scenario in enumerate(summary.scenarios, 1)
-        for target in scenario.targets
-        for trial in target.trials
-        if trial.state != "completed"
-    ]
-    return tuple(sorted(found, key=lambda trial: trial.state != "invalid"))
-
-
-def caveats(summary: Summary) -> tuple[Caveat, ...]:
-    """What limits the figures, but for the trials left out, of which the page tells in a place of its own."""
-    told = {
-        f"trial-{trial.state}"
-        for scenario in summary.scenarios
-        for target in scenario.targets
-        for trial in target.trials
-        if trial.state != "completed"
-    }
-    return tuple(caveat for caveat in summary.caveats if caveat.code not in told)
-
-
-def check_counts(summary: Summary) -> dict[str, int]:
-    """Verdict -> how many checks of the run ended so."""
-    verdicts = [check.verdict for _, _, check in _checks(summary)]
-    return {verdict.value: verdicts.count(verdict) for verdict in CheckVerdict}
-
-
-def broken_checks(summary: Summary) -> tuple[tuple[str, str, str, str], ...]:
-    """Anchor, scenario and target, kind, evidence of each broken check."""
-    return tuple(
-        (anchor(number), f"{summary.scenarios[number - 1].title}, {target}", check.kind, check.evidence)
-        for number, target, check in _checks(summary)
-        if check.verdict is CheckVerdict.BROKEN
-    )
-
-
-def _checks(summary: Summary) -> list[tuple[int, str, CheckResult]]:
-    return [
-        (number, target.target, check)
-        for number, scenario in enumerate(summary.scenarios, 1)
-        for target in scenario.targets
-        for check in target.checks
-    ]
-
-
-def missing_tails(summary: Summary) -> bool:
-    """Whether some p99 or p99.9 is left out for want of requests, so that the dash needs its explanation."""
-    return any(
-        phase.success.count and (phase.success.p99_ms is None or phase.success.p999_ms is None)
-        for scenario in summary.scenarios
-        for target in scenario.targets
-        for phase in target.phases
-    )
-
-
-def first_facts(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """What of the environment bears most on the figures, as short phrases."""
-    return tuple(
-        words.format(value) if not value.lower().startswith(words.split(" ", maxsplit=1)[0].lower()) else value
-        for name, words in _FIRST_FACTS.items()
-        if (value := environment.get(name))
     )

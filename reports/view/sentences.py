@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
-from reports.formats._html_overview import known, telling_phase, whole_phases
-from reports.formats._numbers import figure, percent
 from reports.summary import Exhaustion, FaultWindow, PhaseResult, ScenarioResult, TargetResult
+from reports.view.ladder import known
+from reports.view.matrix import telling_phase
+from reports.view.numbers import figure, percent
+from reports.view.pieces import repeats, whole_phases
 
 _SAID_BY_LATENCY = "latency"
 _MANY = 3
 
 
-def answer(scenario: ScenarioResult) -> str:
+def what_came_out(scenario: ScenarioResult) -> str:
     """What came out, for a reader in a hurry; repeated targets (A/A) are left out. Empty without figures."""
-    said = _answer(scenario, [target for target in scenario.targets if target.same_as is None])
-    missing = [target.target for target in scenario.targets if target.same_as is None and not target.phases]
+    targets = [target for target in scenario.targets if repeats(target) is None]
+    said = _came_out(scenario, targets)
+    missing = [target.target for target in targets if not target.phases]
     return f"{said} Without valid figures: {listed(missing)}." if said and missing else said
 
 
-def _answer(scenario: ScenarioResult, targets: Sequence[TargetResult]) -> str:
+def _came_out(scenario: ScenarioResult, targets: Sequence[TargetResult]) -> str:
     if any(target.exhaustion is not None and target.exhaustion.steps for target in targets):
         return _said_of_ladder(targets)
     if any(target.round_trips for target in targets):
@@ -196,49 +198,6 @@ def _allowed(ladder: Exhaustion) -> str:
 
 def _most(ladder: Exhaustion) -> str:
     return f"{known(ladder.checked_out_max)} connections checked out at most"
-
-
-@dataclass(frozen=True, slots=True)
-class ExhaustionRow:
-    """Where one target's exhaustion began and how it showed, in words."""
-
-    target: str
-    began: str
-    lost: str  # share of requests lost at the step where it began, in per cent
-    out: str
-    best: str
-    last: str
-
-
-def exhaustion_rows(scenario: ScenarioResult) -> tuple[ExhaustionRow, ...]:
-    """One row for each target that climbed the ladder."""
-    return tuple(
-        _exhaustion_row(target.target, target.exhaustion)
-        for target in scenario.targets
-        if target.exhaustion is not None and target.exhaustion.steps
-    )
-
-
-def _exhaustion_row(target: str, ladder: Exhaustion) -> ExhaustionRow:
-    last = ladder.steps[-1]
-    best = max(ladder.steps, key=lambda step: step.completed_per_s)
-    onset = next((step for step in ladder.steps if step.phase == ladder.onset_phase), None)
-    began, share = f"neither refusals nor failures up to {ladder.said(last.offered)}", None
-    if onset is not None:
-        lost = onset.refused + onset.failed
-        began = f"{ladder.onset_sign} from {ladder.said(onset.offered)}"
-        share = lost / (lost + onset.success.count)
-    limit = "no limit" if ladder.limit is None else f"of {ladder.limit}"
-    return ExhaustionRow(
-        target=target,
-        began=began,
-        lost=percent(share),
-        out=f"{known(ladder.checked_out_max)} {limit}"
-        if ladder.limit
-        else f"{known(ladder.checked_out_max)}, {limit}",
-        best=f"{figure(best.completed_per_s)} with {ladder.said(best.offered)}",
-        last=figure(last.completed_per_s),
-    )
 
 
 # --- round trips -----------------------------------------------------------------------------------------

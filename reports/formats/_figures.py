@@ -7,9 +7,13 @@ from dataclasses import dataclass
 
 from reports import charts
 from reports.compare import ComparedPhase
-from reports.formats import _html_costs
-from reports.formats._tables import is_ladder
-from reports.summary import ScenarioResult, Summary
+from reports.summary import Breakdown, RoundTrips, RunInfo, ScenarioResult
+from reports.view import ScenarioView
+from reports.view.costs import returned_ms
+from reports.view.ladder import ladders
+from reports.view.pieces import in_phases, is_ladder, repeats, whole_phases
+
+_DRAWN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,77 +48,97 @@ class ScenarioFigures:
         yield from self.parts
 
 
-def scenario_figures(summary: Summary, scenario: ScenarioResult, anchor: str) -> ScenarioFigures:
+def scenario_figures(run: RunInfo, view: ScenarioView) -> ScenarioFigures:
     """All charts of a scenario; ladders, of users or latencies, have their own in place of the dots."""
-    trips = _html_costs.trip_groups(scenario)
+    scenario, anchor = view.result, view.anchor
+    trips = _trips(scenario, anchor)
     return ScenarioFigures(
         ladder=_ladder(scenario, anchor),
-        trips=_trips(trips, anchor),
-        dots=None if is_ladder(scenario) or trips else _dots(summary, scenario, anchor),
-        timelines=() if trips else _timelines(summary, scenario, anchor),
+        trips=trips,
+        dots=None if is_ladder(scenario) or trips else _dots(run, scenario, anchor),
+        timelines=() if trips else _timelines(run, scenario, anchor),
         parts=tuple(
             Figure(
-                f"{anchor}-parts-{number}",
-                charts.breakdown_chart(group.phase, group.rows, _html_costs.returned_ms(scenario, group.phase)),
-                150,
+                f"{anchor}-parts-{number}", charts.breakdown_chart(phase, rows, returned_ms(scenario, phase)), 150
             )
-            for number, group in enumerate(_html_costs.drawn_groups(scenario), 1)
+            for number, (phase, rows) in enumerate(drawn_breakdowns(scenario).items(), 1)
         ),
         time_first=any(target.faults for target in scenario.targets),
     )
 
 
-def _trips(groups: Sequence[_html_costs.TripGroup], anchor: str) -> tuple[Figure, ...]:
-    if not groups:
+def drawn_breakdowns(scenario: ScenarioResult) -> dict[str, list[tuple[str, Breakdown]]]:
+    """Phase -> its rows: of many phases only the first, one between (of a ladder the first onset) and the last."""
+    phases: dict[str, list[tuple[str, Breakdown]]] = {}
+    found = [
+        (target, parts)
+        for target in scenario.targets
+        for parts in target.breakdowns
+        if parts.operation == "all" and not parts.warmup
+    ]
+    for target, parts in in_phases(scenario, found):
+        phases.setdefault(parts.phase, []).append((target.target, parts))
+    if len(phases) <= _DRAWN:
+        return phases
+    names = list(phases)
+    onsets = {target.exhaustion.onset_phase for target in scenario.targets if target.exhaustion is not None}
+    between = next((name for name in names[1:-1] if name in onsets), names[len(names) // 2])
+    return {name: phases[name] for name in (names[0], between, names[-1])}
+
+
+def _trips(scenario: ScenarioResult, anchor: str) -> tuple[Figure, ...]:
+    found: dict[str, dict[str, RoundTrips]] = {}
+    for target in scenario.targets:
+        for trips in target.round_trips:
+            found.setdefault(trips.operation, {})[target.target] = trips
+    if not found:
         return ()
     from reports.charts.round_trips import round_trips_chart
 
     return tuple(
-        Figure(f"{anchor}-trips-{number}", round_trips_chart(operation, dict(rows)), 300)
-        for number, (operation, rows) in enumerate(groups, 1)
+        Figure(f"{anchor}-trips-{number}", round_trips_chart(operation, rows), 300)
+        for number, (operation, rows) in enumerate(found.items(), 1)
     )
 
 
 def _ladder(scenario: ScenarioResult, anchor: str) -> tuple[Figure, ...]:
-    ladders = {
-        target.target: target.exhaustion
-        for target in scenario.targets
-        if target.exhaustion is not None and target.exhaustion.steps
-    }
-    if not ladders:
+    found = dict(ladders(scenario))
+    if not found:
         return ()
     from reports.charts.exhaustion import exhaustion_charts
 
     tokens = {target.settings.get("threadpool_tokens") for target in scenario.targets}
     sizes = [size for size in tokens if isinstance(size, int)]
-    panels = exhaustion_charts(ladders, threads=sizes[0] if len(sizes) == 1 else None)
+    panels = exhaustion_charts(found, threads=sizes[0] if len(sizes) == 1 else None)
     return tuple(Figure(f"{anchor}-{name}", spec, 250) for name, spec in panels.items())
 
 
-def _dots(summary: Summary, scenario: ScenarioResult, anchor: str) -> Figure | None:
+def _dots(run: RunInfo, scenario: ScenarioResult, anchor: str) -> Figure | None:
     rows = [
         (phase.phase, target.target, phase.success, phase.intervals.p50_ms)
         for target in scenario.targets
-        for phase in target.phases
-        if phase.operation == "all" and not phase.warmup and phase.success.count
+        for phase in whole_phases(target)
+        if phase.success.count
     ]
     if not rows:
         return None
-    spec = charts.dots_chart(rows, [name for name in summary.run.targets if name in {row[1] for row in rows}])
+    spec = charts.dots_chart(rows, [name for name in run.targets if name in {row[1] for row in rows}])
     return Figure(f"{anchor}-dots", spec, int(spec["height"]) + 65)
 
 
-def _timelines(summary: Summary, scenario: ScenarioResult, anchor: str) -> tuple[Figure, ...]:
+def _timelines(run: RunInfo, scenario: ScenarioResult, anchor: str) -> tuple[Figure, ...]:
     """The first usable trial of each target, but of none that only repeats another.
 
     Where there were several repetitions, its number is named.
     """
     shown = [
-        (target, target.timelines[0]) for target in scenario.targets if target.timelines and target.same_as is None
+        (target, target.timelines[0])
+        for target in scenario.targets
+        if target.timelines and repeats(target) is None
     ]
-    colours = charts.target_colours(summary.run.targets)
+    colours = charts.target_colours(run.targets)
     frame = charts.frame_of(timeline for _, timeline in shown)
-    several = summary.run.repetitions > 1
+    several = run.repetitions > 1
     return tuple(
         Figure(
             f"{anchor}-time-{number}",
@@ -124,7 +148,7 @@ def _timelines(summary: Summary, scenario: ScenarioResult, anchor: str) -> tuple
                 timeline,
                 [fault for fault in target.faults if fault.repetition == timeline.repetition],
                 frame,
-                f"repetition {timeline.repetition} of {summary.run.repetitions}" if several else "",
+                f"repetition {timeline.repetition} of {run.repetitions}" if several else "",
             ),
             (430 if frame.failed_max else 385) + 15 * several,
         )
