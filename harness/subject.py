@@ -103,8 +103,12 @@ def standard_subject(target: Target) -> Subject:
 
 
 def standard_launch(app: str) -> Launch:
-    """How a FastAPI app such as `targets.sync_pool:app` is started with this interpreter."""
-    return Launch(command=("-P", *uvicorn_command(app)), interpreter=Path(sys.executable))
+    """How a FastAPI app such as `targets.sync_pool:app` is started with this interpreter.
+
+    By itself uvicorn searches the working directory first, where packages of the user's may bear the same names.
+    """
+    command = ("-P", *uvicorn_command(app), "--app-dir", "/dev/null")
+    return Launch(command=command, interpreter=Path(sys.executable))
 
 
 def uvicorn_command(app: str, keep_alive_s: int = 75, graceful_shutdown_s: int = 1) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import Protocol
 import psutil
 import psycopg2.extensions
 
+from harness.environment.children import child_environment
 from harness.records import Environment
 
 NOTABLE_PACKAGES = (
@@ -192,7 +193,12 @@ def git_state(checkout: Path) -> tuple[str | None, bool | None]:
 def _git(checkout: Path, *words: str) -> str | None:
     try:
         done = subprocess.run(
-            ["git", "-C", str(checkout), *words], capture_output=True, text=True, timeout=10, check=False
+            ["git", "-C", str(checkout), *words],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+            env=child_environment("XDG_CONFIG_HOME"),  # no GIT_DIR, which would name another repository
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

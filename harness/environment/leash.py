@@ -16,7 +16,6 @@ import os
 import secrets
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ from typing import IO, Self
 import psutil
 
 from harness.environment import guard
+from harness.environment.children import module_command, python_environment
 from harness.errors import EnvironmentSetupError
 
 _log = logging.getLogger("poolstorm.environment")
@@ -144,11 +144,11 @@ class Leash:
 
     def __enter__(self) -> Self:
         self._guard = subprocess.Popen(
-            [sys.executable, "-P", "-m", "harness.environment.guard", str(os.getpid())],
+            module_command("harness.environment.guard", str(os.getpid())),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": _python_path()},
+            env=python_environment(),
             start_new_session=True,
             bufsize=0,
         )
@@ -316,10 +316,3 @@ def _close_pipes(popen: subprocess.Popen[bytes]) -> None:
         if pipe is not None:
             with contextlib.suppress(OSError):  # a pipe that broke has no one left to flush to
                 pipe.close()
-
-
-def _python_path() -> str:
-    """Where the guard finds this package, installed or not."""
-    root = str(Path(__file__).resolve().parents[2])
-    given = os.environ.get("PYTHONPATH")
-    return f"{root}{os.pathsep}{given}" if given else root

@@ -20,6 +20,7 @@ from pathlib import Path
 import psycopg2
 
 from harness.environment.account import Account, server_account, temporary_parent
+from harness.environment.children import without_libpq_variables
 from harness.environment.database import (
     OLDEST_VERSION,
     Address,
@@ -74,17 +75,19 @@ def database_server(
 ) -> Iterator[DatabaseServer]:
     """A PostgreSQL server to create databases on: the one at `url`, else an embedded one.
 
-    Raises EnvironmentSetupError, whose text never holds a password: no binaries, no account to run as, server
-    not to be reached, not on this machine unless `allow_remote`, too old, or a role without CREATEDB.
+    During the block libpq's own variables are not set in this process: what a user may say of the connection is
+    part of `url`. Raises EnvironmentSetupError, whose text never holds a password: no binaries, no account to run
+    as, server not to be reached, not on this machine unless `allow_remote`, too old, or a role without CREATEDB.
     """
-    if url is None:
-        progress("starting PostgreSQL")
-        with _embedded_server(leash) as (child, address):
-            yield DatabaseServer(address, "embedded", child.pid)
-        return
-    server = _given_server(parse_database_url(url), allow_remote)
-    with ending(server.drop_all):
-        yield server
+    with without_libpq_variables():
+        if url is None:
+            progress("starting PostgreSQL")
+            with _embedded_server(leash) as (child, address):
+                yield DatabaseServer(address, "embedded", child.pid)
+            return
+        server = _given_server(parse_database_url(url), allow_remote)
+        with ending(server.drop_all):
+            yield server
 
 
 def _given_server(address: Address, allow_remote: bool) -> DatabaseServer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Iterator, Mapping
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.environment.children import python_environment
 from harness.environment.leash import Child, Leash, ending
 from harness.environment.ports import HOST, listening_socket
 from harness.errors import EnvironmentSetupError
@@ -17,11 +17,6 @@ from harness.http_reader import HttpReader
 from harness.subject import Launch, Readiness
 
 GRACEFUL_SHUTDOWN_S = 1
-INHERITED = (
-    *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"),
-    *("PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH"),  # without the last some Pythons do not start
-)
-"""What a target gets of the harness's environment. PG* variables in particular stay outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +51,7 @@ def target_process(
         chosen = int(listener.getsockname()[1])
         child = leash.start(
             launch_command(launch, listener.fileno(), host, chosen),
-            env=target_environment(os.environ, {**launch.environment, **environment}),
+            env=python_environment({**launch.environment, **environment}),
             log_path=log_path,
             name=f"target {name}",
             stop_signal=signal.SIGTERM,
@@ -80,12 +75,6 @@ def launch_command(launch: Launch, descriptor: int, host: str, port: int) -> lis
 
     interpreter = [] if launch.interpreter is None else [str(launch.interpreter)]
     return [*interpreter, *map(filled, launch.command)]
-
-
-def target_environment(inherited: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
-    """A target's whole environment: what it needs of ours, and what is meant for it."""
-    base = {name: inherited[name] for name in INHERITED if name in inherited}
-    return {**base, "PYTHONUNBUFFERED": "1", **own}
 
 
 def _wait_until_alive(child: Child, host: str, port: int, readiness: Readiness) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from harness.environment.children import child_environment
 from harness.environment.leash import Child, Leash, ending
 from harness.environment.ports import HOST, free_port, is_loopback
 from harness.environment.toxiproxy_api import Connection, Proxy, Toxic, Toxiproxy, ToxiproxyError
@@ -66,10 +66,16 @@ def parse_server_url(url: str) -> tuple[str, int]:
     """Host and port of `http://HOST:PORT`; the scheme and port 8474 may be left out. Raises ToxiproxyError."""
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
-        host, port = parts.hostname, parts.port or _DEFAULT_API_PORT
+        host, port = parts.hostname, _DEFAULT_API_PORT if parts.port is None else parts.port
     except ValueError:
         raise ToxiproxyError(f"--toxiproxy cannot be read; write it as {_FORM}") from None
-    if not host or parts.scheme != "http" or parts.username is not None or parts.path not in ("", "/"):
+    if (
+        port == 0
+        or not host
+        or parts.scheme != "http"
+        or parts.username is not None
+        or parts.path not in ("", "/")
+    ):
         raise ToxiproxyError(f"--toxiproxy is not the address of a Toxiproxy server; write it as {_FORM}")
     return host, port
 
@@ -89,7 +95,7 @@ def _start(leash: Leash, binary: ToxiproxyBinary, log_path: Path) -> tuple[Child
         port = free_port()
         child = leash.start(
             [binary.path, "-host", HOST, "-port", str(port)],
-            env={"PATH": os.environ.get("PATH", os.defpath), "LOG_LEVEL": "warn"},
+            env=child_environment(own={"LOG_LEVEL": "warn"}),
             log_path=log_path,
             name="Toxiproxy",
             grace_s=2.0,

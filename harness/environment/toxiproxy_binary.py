@@ -13,13 +13,14 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from harness.cached import cache_folder
+from harness.environment.children import BUILD, child_environment
 from harness.environment.leash import Leash, ending
 from harness.errors import EnvironmentSetupError, PoolstormError
 
@@ -86,7 +87,14 @@ def find_go() -> Go | None:
 def version_of(server: Path) -> str:
     """What `toxiproxy-server -version` says; a server that was built by `go install` calls itself `git`."""
     try:
-        done = subprocess.run([server, "-version"], capture_output=True, text=True, timeout=10, check=False)
+        done = subprocess.run(
+            [server, "-version"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+            env=child_environment(own={"LOG_LEVEL": "warn"}),
+        )
     except (OSError, subprocess.TimeoutExpired):
         return "unknown"
     words = done.stdout.split()
@@ -162,19 +170,23 @@ def _build(go: Go, cache: Path, progress: Progress, leash: Leash) -> ToxiproxyBi
 
 
 def _go_environment(go: Go, folder: Path) -> dict[str, str]:
-    environment = {
-        **os.environ,
-        "GOBIN": str(folder),
-        "GOTMPDIR": str(folder),  # so that what a build leaves behind when it is killed goes too
-        "GOFLAGS": "-mod=mod",
-        "GOWORK": "off",
-        "CGO_ENABLED": "0",
-    }
-    for foreign in ("GOOS", "GOARCH"):
-        environment.pop(foreign, None)
-    if go.root is not None:
-        environment["GOROOT"] = str(go.root)
-    return environment
+    """A build of its own, for this machine; the user says from where sources come and by which way."""
+    return go_environment(
+        go,
+        {
+            "GOBIN": str(folder),
+            "GOTMPDIR": str(folder),  # so that what a build leaves behind when it is killed goes too
+            "GOFLAGS": f"{os.environ.get('GOFLAGS', '')} -mod=mod".strip(),  # the last one holds
+            "GOWORK": "off",
+            "CGO_ENABLED": "0",
+        },
+    )
+
+
+def go_environment(go: Go, own: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What a Go toolchain is given."""
+    root = {} if go.root is None else {"GOROOT": str(go.root)}
+    return child_environment(*BUILD, own={**root, **(own or {})})
 
 
 def _tick(alive: Callable[[], bool], progress: Progress) -> None:
@@ -193,7 +205,12 @@ def _tick(alive: Callable[[], bool], progress: Progress) -> None:
 def _module_version(go: Go, server: Path) -> str:
     """The version of the module that a server was built from, as the Go linker wrote it into the program."""
     done = subprocess.run(
-        [go.program, "version", "-m", server], capture_output=True, text=True, timeout=30, check=False
+        [go.program, "version", "-m", server],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        env=go_environment(go),
     )
     for line in done.stdout.splitlines():
         words = line.split()

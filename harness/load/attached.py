@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from harness.environment.children import module_command, python_environment
 from harness.environment.leash import Child, Leash
 from harness.environment.ports import port_problem
 from harness.errors import EnvironmentSetupError, PlanError
@@ -32,9 +31,9 @@ def wait_for_attached(workers: Workers, say: Callable[[str], None], within_s: fl
     )
     with Leash() as leash:
         child = leash.start(
-            [sys.executable, "-m", "harness.load.muster", workers.host, str(workers.port), str(workers.attached),
-             f"{within_s:g}"],
-            env=os.environ,
+            module_command("harness.load.muster", workers.host, str(workers.port), str(workers.attached),
+                           f"{within_s:g}"),
+            env=python_environment(),
             log_path=leash.temporary_folder() / "muster.log",
             name="roll call",
             stdout=True,
@@ -92,8 +91,8 @@ def _address(master: str) -> tuple[str, str]:
 
 def _worker(leash: Leash, host: str, port: str, log_path: Path) -> Child:
     return leash.start(
-        [sys.executable, "-m", "harness.load.worker", host, port],
-        env=os.environ,
+        module_command("harness.load.worker", host, port),
+        env=python_environment(),
         log_path=log_path,
         name="load worker",
         grace_s=1.5,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import queue
 import signal
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from pydantic import ValidationError
 
+from harness.environment.children import module_command, python_environment
 from harness.environment.leash import Child, Leash
 from harness.environment.ports import free_port
 from harness.errors import TrialFailedError
@@ -192,8 +192,8 @@ def _start(
 ) -> Child:
     """A Python module as a child; one that `talks` has pipes for its standard streams."""
     return leash.start(
-        [sys.executable, "-m", *module],
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        module_command(*module),
+        env=python_environment(),
         log_path=folder.log_file("load"),
         name=name,
         stop_signal=signal.SIGTERM,

@@ -27,6 +27,7 @@ import gevent
 from gevent.event import AsyncResult
 from locust.env import Environment
 
+from harness.environment.children import module_command
 from harness.load import messages
 from harness.load.arrivals import Share
 from harness.load.master import CLOCK, EVENT, HELLO, LOG, ORDER, START, STOP, clock_id
@@ -129,7 +130,7 @@ def _start_recorder(log: Path, interval_ns: int) -> tuple[subprocess.Popen[bytes
     """A recorder that ends by itself when this process does, and the end of the pipe to it."""
     read_fd, write_fd = os.pipe()
     try:
-        arguments = [sys.executable, "-m", "harness.load.recorder", str(read_fd), str(log), str(interval_ns)]
+        arguments = module_command("harness.load.recorder", str(read_fd), log, str(interval_ns))
         return subprocess.Popen(arguments, pass_fds=(read_fd,)), write_fd
     finally:
         os.close(read_fd)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -17,9 +15,9 @@ import httpx
 import psycopg2
 import pytest
 
+from harness.environment.children import module_command, python_environment
 from harness.environment.ports import free_port
 from harness.environment.postgres import DatabaseServer
-from harness.environment.target import target_environment
 from targets.registry import TARGETS
 from targets.settings import DATABASE_URL_VARIABLE
 from tests.contract.conftest import TargetFactory
@@ -391,8 +389,8 @@ def test_a_connect_that_is_never_answered_ends_at_its_timeout(name: str, start: 
 )
 def test_a_wrong_setting_ends_the_target_with_one_line_and_code_2(name: str, variable: str, value: str) -> None:
     own = {DATABASE_URL_VARIABLE: "postgresql://u:p@127.0.0.1:1/bank", variable: value}
-    environment = target_environment(os.environ, own)
-    command = [sys.executable, "-m", "uvicorn", TARGETS[name].app, "--port", str(free_port())]
+    environment = python_environment(own)
+    command = module_command("uvicorn", TARGETS[name].app, "--port", str(free_port()))
     ended = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=30)
     assert ended.returncode == 2
     lines = ended.stderr.strip().splitlines()

@@ -229,3 +229,34 @@ def test_binaries_that_the_account_cannot_reach_are_copied(
         data = Path(str(ask(server.url("postgres"), "SHOW data_directory")))
         assert (data.parent / "install").is_dir()
     assert not data.parent.exists()
+
+
+HOSTILE = {
+    "PGHOSTADDR": "127.0.0.9",
+    "PGSSLMODE": "require",
+    "PGOPTIONS": "-c no_such_setting=1",
+    "PGSERVICE": "nobody's",
+    "PGCHANNELBINDING": "require",
+    "PGTARGETSESSIONATTRS": "standby",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_given_server_is_the_one_in_the_url_whatever_the_environment_says(
+    leash: Leash, postgres_server: DatabaseServer, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, HOSTILE[name])
+    with database_server(leash, url=given(postgres_server), allow_remote=False, progress=silent) as server:
+        server.create_template(lambda url: None)
+        with server.fresh_database() as database:
+            assert 1 == ask(database.url, "SELECT 1")
+    assert HOSTILE[name] == os.environ[name]
+
+
+def test_the_embedded_server_starts_whatever_the_environment_says(
+    leash: Leash, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in HOSTILE.items():
+        monkeypatch.setenv(name, value)
+    with database_server(leash, url=None, allow_remote=False, progress=silent) as server:
+        assert 1 == ask(server.url("postgres"), "SELECT 1")

@@ -15,7 +15,7 @@ from harness.environment.facts import (
     memory_limit_mib,
     parse_cpu_model,
 )
-from harness.environment.target import launch_command, target_environment
+from harness.environment.target import launch_command
 from harness.subject import standard_launch
 
 
@@ -95,17 +95,24 @@ def test_the_environment_is_described_without_names_of_people_or_machines(checko
 
 def test_a_target_is_run_without_secrets_in_its_arguments() -> None:
     command = launch_command(standard_launch("targets.sync_pool:app"), 5, "127.0.0.1", 8000)
-    assert command[1:7] == ["-P", "-m", "uvicorn", "targets.sync_pool:app", "--fd", "5"]
+    assert command[1:5] == ["-P", "-m", "uvicorn", "targets.sync_pool:app"]
+    assert "5" == command[command.index("--fd") + 1]
     assert "--no-access-log" in command
 
 
-def test_a_target_inherits_no_settings_of_drivers() -> None:
-    inherited = {"PATH": "/bin", "PGPASSWORD": "s3cret", "POOLSTORM_POOL_SIZE": "3"}
-    assert target_environment(inherited, {"POOLSTORM_POOL_SIZE": "7"}) == {
-        "PATH": "/bin",
-        "PYTHONUNBUFFERED": "1",
-        "POOLSTORM_POOL_SIZE": "7",
-    }
+def test_a_target_does_not_search_the_working_directory() -> None:
+    words = launch_command(standard_launch("targets.sync_pool:app"), 5, "127.0.0.1", 8000)
+    assert "-P" == words[1]
+    assert "/dev/null" == words[words.index("--app-dir") + 1]
+
+
+def test_a_revision_is_that_of_the_checkout_and_not_of_a_repository_named_in_the_environment(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = git_state(checkout)
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
+    assert expected == git_state(checkout)
+    assert expected[0] is not None
 
 
 @pytest.mark.parametrize(("number", "expected"), [(170002, "17.2"), (180000, "18.0"), (90624, "9.6.24")])
