@@ -10,13 +10,14 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 PREFIX = "POOLSTORM_"
 DATABASE_URL_VARIABLE = f"{PREFIX}DATABASE_URL"
 DATABASE_URL_FORM = "postgresql://user:password@host:port/database"
+SSL_OPTIONS = frozenset({"sslmode", "sslrootcert", "sslcert", "sslkey"})
 EXIT_USAGE = 2
 
 
@@ -96,20 +97,29 @@ class DatabaseUrl:
 
     _rest: str = field()
     _shown: str = field()
+    _options: str = field(default="")
 
     @classmethod
     def parse(cls, text: str) -> DatabaseUrl:
-        """Read `postgresql://user:password@host:port/database`. Raises SettingsError without repeating it."""
+        """Read `postgresql://user:password@host:port/database`. Raises SettingsError without repeating it.
+
+        `sslmode`, `sslrootcert`, `sslcert` and `sslkey` may follow as options. A driver that the scheme names is
+        left aside: the target has its own.
+        """
+        scheme, _, rest = text.partition("://")
         try:
-            parts = urlsplit(text)
+            parts = urlsplit(f"//{rest}")
             port = parts.port
         except ValueError:
             raise SettingsError(f"{DATABASE_URL_VARIABLE} must have the form {DATABASE_URL_FORM}") from None
-        complete = parts.hostname and parts.username and parts.path.strip("/") and not parts.query
-        if parts.scheme not in ("postgresql", "postgres") or not complete or parts.fragment:
+        options = dict(parse_qsl(parts.query, keep_blank_values=True))
+        complete = parts.hostname and parts.username and parts.path.strip("/") and options.keys() <= SSL_OPTIONS
+        if scheme.partition("+")[0] not in ("postgresql", "postgres") or not complete or parts.fragment:
             raise SettingsError(f"{DATABASE_URL_VARIABLE} must have the form {DATABASE_URL_FORM}")
         address = parts.hostname if port is None else f"{parts.hostname}:{port}"
-        return cls(text.partition("://")[2], f"postgresql://{address}{parts.path}")
+        return cls(
+            rest.partition("?")[0], f"postgresql://{address}{parts.path}", urlencode(options, quote_via=quote)
+        )
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> DatabaseUrl:
@@ -121,11 +131,15 @@ class DatabaseUrl:
 
     def psycopg2(self) -> str:
         """For `sqlalchemy.create_engine`. Holds the password."""
-        return f"postgresql+psycopg2://{self._rest}"
+        return f"postgresql+psycopg2://{self._rest}{'?' if self._options else ''}{self._options}"
 
     def asyncpg(self) -> str:
-        """For `sqlalchemy.ext.asyncio.create_async_engine`. Holds the password."""
-        return f"postgresql+asyncpg://{self._rest}"
+        """For `sqlalchemy.ext.asyncio.create_async_engine`. Holds the password.
+
+        asyncpg knows libpq's names of the options in a `dsn` only, which SQLAlchemy hands on beside the rest.
+        """
+        options = f"?dsn={quote(f'postgresql://?{self._options}', safe='')}" if self._options else ""
+        return f"postgresql+asyncpg://{self._rest}{options}"
 
     def __repr__(self) -> str:
         return f"DatabaseUrl({self._shown!r})"

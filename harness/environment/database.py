@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import itertools
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import psycopg2
+import psycopg2.errors
 import psycopg2.extensions
 from psycopg2 import sql
 
+from harness.environment.address import Address, connect, first_line, redacted
 from harness.environment.leash import ending
+from harness.environment.limits import LIMITS_QUERY, REMEDIES, ConnectionLimits, limit_met
 from harness.errors import EnvironmentSetupError
 
 OLDEST_VERSION = 130_000  # DROP DATABASE .. WITH (FORCE)
-CONNECT_TIMEOUT_S = 5
+_DROP_WITHIN_S = 5.0  # as long as one try of PostgreSQL's own
 NOTABLE_SETTINGS = (
     "max_connections",
     "superuser_reserved_connections",
@@ -54,74 +57,6 @@ NOTABLE_SETTINGS = (
     "ssl",
     "shared_preload_libraries",
 )
-_FORM = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a server is and how to log in; the password is in neither `repr` nor `str`."""
-
-    host: str
-    port: int
-    user: str
-    password: str = field(repr=False)
-    database: str
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}/{self.database}"
-
-
-def parse_database_url(text: str) -> Address:
-    """Read `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`; port 5432 and database = user may be left out.
-
-    Raises EnvironmentSetupError, never quoting the text: it may hold a password in an unexpected place.
-    """
-    try:
-        parts = urlsplit(text)
-        port = parts.port or 5432
-    except ValueError:
-        raise EnvironmentSetupError(f"--database-url cannot be read; write it as {_FORM}") from None
-    if parts.scheme not in ("postgresql", "postgres") or not parts.hostname or not parts.username:
-        raise EnvironmentSetupError(f"--database-url is not complete; write it as {_FORM}")
-    if parts.query or parts.fragment:
-        names = ", ".join(name for name, _ in parse_qsl(parts.query)) or "an unnamed one"
-        raise EnvironmentSetupError(f"--database-url carries options ({names}); poolstorm takes none, remove them")
-    user = unquote(parts.username)
-    return Address(
-        host=parts.hostname,
-        port=port,
-        user=user,
-        password=unquote(parts.password or ""),
-        database=unquote(parts.path.lstrip("/")) or user,
-    )
-
-
-def connect(address: Address, database: str | None = None) -> psycopg2.extensions.connection:
-    """A connection in autocommit. Raises psycopg2.OperationalError."""
-    connection = psycopg2.connect(
-        host=address.host,
-        port=address.port,
-        user=address.user,
-        password=address.password,
-        dbname=database or address.database,
-        connect_timeout=CONNECT_TIMEOUT_S,
-        application_name="poolstorm",
-    )
-    connection.autocommit = True
-    return connection
-
-
-def redacted(text: str, password: str) -> str:
-    """The text without the password, as it is and as a URL writes it."""
-    for form in {password, quote(password, safe="")} - {""}:
-        text = text.replace(form, "***")
-    return text
-
-
-def first_line(error: BaseException, address: Address) -> str:
-    """The gist of a driver's error, on one line and without the password."""
-    line = next(iter(str(error).strip().splitlines()), type(error).__name__)
-    return redacted(line, address.password)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +130,7 @@ class DatabaseServer:
 
     def url(self, database: str, host: str | None = None, port: int | None = None) -> str:
         """A URL for any driver, straight or by way of a proxy at `host` and `port`. It holds the password."""
-        login = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}"
-        place = host or self.host
-        place = f"[{place}]" if ":" in place else place
-        return f"postgresql://{login}@{place}:{port or self.port}/{quote(database, safe='')}"
+        return self._address.url(database, host, port)
 
     def redact(self, text: str) -> str:
         """The text without the password."""
@@ -211,13 +143,8 @@ class DatabaseServer:
 
     def require_alive(self) -> None:
         """Raises EnvironmentSetupError where the server does not answer any more."""
-        try:
-            self._scalar("SELECT 1")
-        except psycopg2.Error as error:
-            gist = first_line(error, self._address).removesuffix(".")
-            raise EnvironmentSetupError(
-                f"PostgreSQL at {self._address} is gone: {gist}; see its log, start it and run it again"
-            ) from error
+        with self._cursor("PostgreSQL is gone: no session", remedy="start it and run it again") as cursor:
+            cursor.execute("SELECT 1")
 
     def transactions(self, name: str) -> int:
         """Transactions committed and rolled back in a database since it was made.
@@ -231,7 +158,7 @@ class DatabaseServer:
 
     def settings(self) -> dict[str, str]:
         """The settings that bear on figures, as PostgreSQL writes them (`128MB`, `off`)."""
-        with closing(connect(self._address)) as connection, connection.cursor() as cursor:
+        with self._cursor("the settings cannot be read") as cursor:
             cursor.execute(
                 "SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY(%s)",
                 (list(NOTABLE_SETTINGS),),
@@ -247,9 +174,9 @@ class DatabaseServer:
         name = f"{self._prefix}_template_{next(self._numbers)}"
         self._create(name, template=None)
         build(self.url(name))
-        with closing(connect(self._address, name)) as connection, connection.cursor() as cursor:
+        with self._cursor("the template cannot be analysed", name) as cursor:
             cursor.execute("VACUUM (ANALYZE)")
-        self._disconnect_all(name)
+        self.end_sessions(name)
         self._template = name
 
     @contextmanager
@@ -261,36 +188,87 @@ class DatabaseServer:
             yield TrialDatabase(name, self)
 
     def drop_all(self) -> None:
-        """Drop whatever of ours is still there."""
+        """Drop whatever of ours is still there. One that cannot be dropped keeps no other; the first is told."""
+        failures = []
         for name in reversed(list(self._created)):
-            self._drop(name)
+            try:
+                self._drop(name)
+            except EnvironmentSetupError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    def end_sessions(self, name: str, *, idle_only: bool = False) -> int:
+        """End the sessions of our role in a database; how many were told to.
+
+        Only those: an autovacuum worker, say, is not for everyone to end, and yields by itself.
+        """
+        idle = " AND state = 'idle'" if idle_only else ""
+        return int(
+            self._scalar(
+                "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity "
+                "WHERE datname = %s AND usename = current_user AND pid <> pg_backend_pid()"
+                f" AND backend_type = 'client backend'{idle}",
+                (name,),
+            )
+        )
+
+    def connection_limits(self, name: str | None = None) -> ConnectionLimits:
+        """How many connections to a database (by default the one we were given) the role may have, and has."""
+        with self._cursor("the limits of connections cannot be read") as cursor:
+            cursor.execute(LIMITS_QUERY, (name or self._address.database,))
+            row = cursor.fetchone()
+        assert row is not None
+        return ConnectionLimits(*row)
 
     def _create(self, name: str, template: str | None) -> None:
         statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
         if template is not None:
             statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
         self._created.append(name)
-        self._execute(statement, f"database {name} cannot be created")
+        with self._cursor(f"database {name} cannot be created") as cursor:
+            cursor.execute(statement)
 
     def _drop(self, name: str) -> None:
-        statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-        self._execute(statement, f"database {name} cannot be dropped")
+        """Drop it with every connection to it.
+
+        A role that is no superuser may not end sessions of others, and the system's own (autovacuum) count as
+        such: then without force, which waits for those, until it is not in use any more.
+        """
+        plain = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name))
+        deadline_s = time.monotonic() + _DROP_WITHIN_S
+        statement = plain + sql.SQL(" WITH (FORCE)")
+        remedy = f'end the sessions of other roles in it and run: DROP DATABASE "{name}"'
+        while True:
+            try:
+                with self._cursor(f"database {name} cannot be dropped", remedy=remedy) as cursor:
+                    cursor.execute(statement)
+                break
+            except EnvironmentSetupError as error:
+                in_the_way = (psycopg2.errors.InsufficientPrivilege, psycopg2.errors.ObjectInUse)
+                if not isinstance(error.__cause__, in_the_way) or time.monotonic() > deadline_s:
+                    raise
+            self.end_sessions(name)
+            statement = plain
         self._created.remove(name)
 
-    def _disconnect_all(self, name: str) -> None:
-        """End what `build` left connected: PostgreSQL copies no database that is in use."""
-        self._scalar("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s", (name,))
-
-    def _execute(self, statement: sql.Composable, failing: str) -> None:
+    @contextmanager
+    def _cursor(
+        self, failing: str, database: str | None = None, remedy: str = "see the server's log"
+    ) -> Iterator[psycopg2.extensions.cursor]:
+        """A cursor of a session of its own. Raises EnvironmentSetupError: what is failing, why, and the remedy."""
         try:
-            with closing(connect(self._address)) as connection, connection.cursor() as cursor:
-                cursor.execute(statement)
+            with closing(connect(self._address, database)) as connection, connection.cursor() as cursor:
+                yield cursor
         except psycopg2.Error as error:
-            text = f"{failing} on {self._address}: {first_line(error, self._address)}; see the server's log"
-            raise EnvironmentSetupError(text) from error
+            gist = first_line(error, self._address).removesuffix(".")
+            limit = limit_met(gist)
+            if limit is not None:
+                remedy = f"end other sessions, or {REMEDIES[limit]}"
+            raise EnvironmentSetupError(f"{failing} on {self._address}: {gist}; {remedy}") from error
 
     def _scalar(self, query: str, parameters: tuple[object, ...] = ()) -> Any:
-        with closing(connect(self._address)) as connection, connection.cursor() as cursor:
+        with self._cursor("PostgreSQL does not answer") as cursor:
             cursor.execute(query, parameters)
             row = cursor.fetchone()
         return row[0] if row else None

@@ -20,17 +20,18 @@ from pathlib import Path
 import psycopg2
 
 from harness.environment.account import Account, server_account, temporary_parent
-from harness.environment.children import without_libpq_variables
-from harness.environment.database import (
-    OLDEST_VERSION,
+from harness.environment.address import (
     Address,
-    DatabaseServer,
-    TrialDatabase,
     connect,
     first_line,
+    named_driver,
     parse_database_url,
+    require_known,
 )
+from harness.environment.children import without_libpq_variables
+from harness.environment.database import OLDEST_VERSION, DatabaseServer, TrialDatabase
 from harness.environment.leash import Child, Leash, ending
+from harness.environment.limits import REMEDIES, limit_met
 from harness.environment.ports import HOST, free_port, is_loopback
 from harness.errors import EnvironmentSetupError
 
@@ -85,15 +86,18 @@ def database_server(
             with _embedded_server(leash) as (child, address):
                 yield DatabaseServer(address, "embedded", child.pid)
             return
+        if driver := named_driver(url):
+            progress(f"'+{driver}' of --database-url is left aside: each target chooses its own driver")
         server = _given_server(parse_database_url(url), allow_remote)
         with ending(server.drop_all):
             yield server
 
 
 def _given_server(address: Address, allow_remote: bool) -> DatabaseServer:
+    require_known(address.host)
     if not allow_remote and not is_loopback(address.host):
         raise EnvironmentSetupError(
-            f"the database host {address.host!r} is not this machine and would be put under load; "
+            "the host of --database-url is not this machine and would be put under load; "
             "use a local server or add --allow-remote-database"
         )
     try:
@@ -103,9 +107,9 @@ def _given_server(address: Address, allow_remote: bool) -> DatabaseServer:
             row = cursor.fetchone()
     except psycopg2.Error as error:
         gist = first_line(error, address).removesuffix(".")
-        raise EnvironmentSetupError(
-            f"no access to PostgreSQL at {address}: {gist}; start the server or correct --database-url"
-        ) from error
+        limit = limit_met(gist)
+        remedy = "start the server or correct --database-url" if limit is None else REMEDIES[limit]
+        raise EnvironmentSetupError(f"no access to PostgreSQL at {address}: {gist}; {remedy}") from error
     if version < OLDEST_VERSION:
         raise EnvironmentSetupError(f"PostgreSQL at {address} is too old; give one of version 13 or later")
     if not (row and row[0]):

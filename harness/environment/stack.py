@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from harness.environment.leash import Leash
 from harness.environment.postgres import DatabaseServer, database_server
 from harness.environment.toxiproxy import Proxy, Toxiproxy, toxiproxy_server
+from harness.errors import EnvironmentSetupError
 from targets.schema import create_schema, seed
 from targets.settings import DatabaseUrl
 
@@ -76,5 +78,8 @@ def _build(url: str) -> None:
     try:
         create_schema(engine)
         seed(engine)
+    except SQLAlchemyError as error:
+        gist = next(iter(str(error.orig if isinstance(error, DBAPIError) else error).splitlines()), "")
+        raise EnvironmentSetupError(f"the database cannot be seeded: {gist}; see the server's log") from error
     finally:
         engine.dispose()

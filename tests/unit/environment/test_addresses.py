@@ -1,10 +1,19 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
-from harness.environment.database import Address, first_line, parse_database_url, redacted
+from harness.environment.address import (
+    Address,
+    first_line,
+    named_driver,
+    parse_database_url,
+    redacted,
+    require_known,
+)
 from harness.environment.ports import candidates, free_port, is_loopback, listening_socket, require_free
 from harness.environment.toxiproxy import parse_server_url
 from harness.errors import EnvironmentSetupError
@@ -31,7 +40,23 @@ def test_a_database_url_is_read(text: str, expected: Address) -> None:
         ("s3cret", "is not complete"),
         ("postgresql://me:s3cret@localhost:port/db", "cannot be read"),
         ("postgresql://me:s3cret@[::1/db", "cannot be read"),
-        ("postgresql://me:x@localhost/db?sslmode=require&password=s3cret", "options (sslmode, password)"),
+        (
+            "postgresql://me:x@localhost/db?sslmode=require&password=s3cret",
+            "does not take (password); it takes ssl",
+        ),
+        ("postgresql://me:x@localhost/db?s3cret", "does not take (one unknown)"),
+        ("postgresql://me:x@localhost/db?options=-c%20s3cret", "does not take (options)"),
+        ("postgresql://me:x@localhost/db?sslmode=s3cret", "sslmode of --database-url is none of disable, allow"),
+        ("postgresql://me:x@localhost/db?sslmode=verify-full", "use verify-ca"),
+        ("postgresql://me:x@localhost/db?sslmode=prefer&sslmode=s3cret", "names an option twice"),
+        ("postgresql://me:x@localhost/db?sslrootcert=s3cret", "sslrootcert of --database-url names no file"),
+        ("postgresql://me:s3cret@localhost:0/db", "names port 0"),
+        ("postgresql://me:a@s3cret/x@localhost/db", "write @ as %40, / as %2F"),
+        ("postgresql://me:x@localhost/db#s3cret", "write @ as %40, / as %2F"),
+        ("postgresql+:x@localhost/db#s3cret", "is not complete"),
+        ("postgresql://me:s3?cret@localhost/db", "cannot be read"),
+        ("postgresql://me:s3/cret@localhost/db", "cannot be read"),
+        ("postgresql://me:s3[cret@localhost/db", "cannot be read"),
     ],
 )
 def test_a_database_url_that_will_not_do_is_refused_without_quoting_it(text: str, complaint: str) -> None:
@@ -39,6 +64,35 @@ def test_a_database_url_that_will_not_do_is_refused_without_quoting_it(text: str
         parse_database_url(text)
     assert complaint in str(caught.value)
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("driver", ["asyncpg", "psycopg2", "psycopg", "pg8000", "psycopg_async"])
+def test_a_driver_in_a_url_is_read_and_left_aside(driver: str) -> None:
+    text = f"postgresql+{driver}://me:pass@localhost:5433/db"
+    assert Address("localhost", 5433, "me", "pass", "db") == parse_database_url(text)
+    assert driver == named_driver(text)
+    assert named_driver("postgresql://me:pass@localhost/db") is None
+
+
+def test_options_of_a_url_are_kept_with_absolute_paths_and_go_to_the_targets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "root.crt").touch()
+    monkeypatch.chdir(tmp_path)
+    address = parse_database_url("postgresql://me:p%2Fs@localhost/db?sslmode=verify-ca&sslrootcert=root.crt")
+    assert (("sslmode", "verify-ca"), ("sslrootcert", str(tmp_path / "root.crt"))) == address.options
+    expected = (
+        f"postgresql://me:p%2Fs@127.0.0.1:7/mine?sslmode=verify-ca&sslrootcert={quote(str(tmp_path), safe='')}"
+    )
+    assert address.url("mine", "127.0.0.1", 7).startswith(expected)
+    assert address.options == parse_database_url(address.url("mine")).options
+
+
+@pytest.mark.parametrize("host", ["s3cret", "s3cret.invalid", "12345", "s3.cret"])
+def test_a_host_without_an_address_is_refused_without_quoting_it(host: str) -> None:
+    with pytest.raises(EnvironmentSetupError, match=r"the host of --database-url is not known here") as caught:
+        require_known(host)
+    assert host not in str(caught.value)
 
 
 def test_an_address_shows_no_password() -> None:
@@ -70,6 +124,11 @@ def test_only_the_first_line_of_a_drivers_error_is_told() -> None:
 )
 def test_the_address_of_a_toxiproxy_is_read(url: str, expected: tuple[str, int]) -> None:
     assert parse_server_url(url) == expected
+
+
+def test_port_0_of_a_toxiproxy_is_refused() -> None:
+    with pytest.raises(EnvironmentSetupError, match="write it as http://HOST:PORT"):
+        parse_server_url("http://localhost:0")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from pydantic import ValidationError
+from sqlalchemy import make_url
 
 from targets.registry import TARGETS
 from targets.settings import DatabaseUrl, PoolSettings, SettingsError, load_or_exit
@@ -131,6 +132,17 @@ def test_an_address_names_its_driver_and_hides_its_password() -> None:
     assert repr(address) == str(address) == f"{address}" == "DatabaseUrl('postgresql://127.0.0.1:5433/bank')"
 
 
+def test_options_reach_each_driver_in_its_own_spelling() -> None:
+    address = DatabaseUrl.parse(
+        "postgresql+psycopg://t:hush@127.0.0.1/bank?sslmode=verify-ca&sslrootcert=%2Fa%20b.crt"
+    )
+    options = "sslmode=verify-ca&sslrootcert=%2Fa%20b.crt"
+    assert f"postgresql+psycopg2://t:hush@127.0.0.1/bank?{options}" == address.psycopg2()
+    assert {"sslmode": "verify-ca", "sslrootcert": "/a b.crt"} == dict(make_url(address.psycopg2()).query)
+    assert {"dsn": f"postgresql://?{options}"} == dict(make_url(address.asyncpg()).query)
+    assert "DatabaseUrl('postgresql://127.0.0.1/bank')" == repr(address)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -142,7 +154,8 @@ def test_an_address_names_its_driver_and_hides_its_password() -> None:
         "postgresql://teller:hush@127.0.0.1:5432",
         "postgresql://teller:hush@127.0.0.1:port/bank",
         "postgresql://teller:hush@127.0.0.1:99999/bank",
-        "postgresql://teller:hush@127.0.0.1/bank?sslmode=disable",
+        "postgresql://teller:hush@127.0.0.1/bank?options=-c%20hush",
+        "postgresql://teller:hush@127.0.0.1/bank?sslmode=disable&host=hush",
     ],
 )
 def test_an_address_of_another_form_is_an_error_that_does_not_repeat_it(text: str) -> None:
