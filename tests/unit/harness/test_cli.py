@@ -90,7 +90,8 @@ def test_an_output_that_exists_is_left_as_it_was(command: Command, tmp_path: Pat
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
-        ("postgresql://me:s3cret-word@db.example.test:5432/app", "--allow-remote-database"),
+        ("postgresql://me:s3cret-word@192.0.2.1:5432/app", "--allow-remote-database"),
+        ("postgresql://me:s3cret-word@db.example.test:5432/app", "the host of --database-url is not known here"),
         ("postgresql://me:s3cret-word@127.0.0.1:1/app", "start the server or correct --database-url"),
         ("mysql://me:s3cret-word@127.0.0.1/app", "--database-url"),
         ("postgresql://me:s3cret-word@127.0.0.1:port/app", "--database-url"),
