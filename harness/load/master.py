@@ -181,9 +181,9 @@ def clock_id() -> str:
         return f"{platform.node()} {sys.platform}"
 
 
-def _next_line() -> str:
-    """A line of standard input, read on a thread so that the loop goes on turning."""
-    return str(gevent.get_hub().threadpool.apply(sys.stdin.readline))
+def _next_line() -> bytes:
+    """A line of standard input, UTF-8 in any locale; read on a thread so that the loop goes on turning."""
+    return bytes(gevent.get_hub().threadpool.apply(sys.stdin.buffer.readline))
 
 
 @contextmanager

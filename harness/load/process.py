@@ -372,17 +372,17 @@ def _widen(pipe_fd: int) -> None:
 
 def to_standard_output(event: messages.Message) -> None:
     """Tell the harness that started this process."""
-    sys.stdout.write(event.model_dump_json() + "\n")
+    sys.stdout.buffer.write(event.model_dump_json().encode() + b"\n")  # UTF-8 whatever the locale
     sys.stdout.flush()
 
 
 def main() -> None:
     """`python -m harness.load.process`: see the module's text."""
-    order = messages.LoadOrder.model_validate_json(sys.stdin.readline())
+    order = messages.LoadOrder.model_validate_json(sys.stdin.buffer.readline())
     generator = Generator(order, to_standard_output)
     gevent.signal_handler(signal.SIGTERM, generator.stopping.set)
     to_standard_output(messages.Ready(locust=locust.__version__))
-    start = sys.stdin.readline()
+    start = sys.stdin.buffer.readline()
     if not start:
         return  # the harness has gone
     generator.run(messages.StartOrder.model_validate_json(start).origin_ns)
