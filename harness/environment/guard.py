@@ -4,8 +4,8 @@ It reads one JSON object a line from its standard input: which children run, whi
 the harness lives it does nothing. At `goodbye` it leaves. When the harness is gone without a goodbye, be it by
 SIGKILL, it asks each child to end, kills what does not, in reverse order, and removes the folders.
 
-It imports the standard library and psutil only, because it starts before everything else. Its other half,
-`harness.environment.leash`, shares the functions about processes.
+It imports psutil and what needs the standard library only, because it starts before everything else. Its other
+half, `harness.environment.leash`, shares the functions about processes.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
+
+from harness.environment.segments import release_segments
 
 POLL_S = 0.02
 PARENT_POLL_S = 0.5
@@ -31,13 +33,17 @@ BUDGET_S = 6.0
 """For asking politely, all children together: what is left of ten seconds is for killing and removing."""
 HURRIED_GRACE_S = 0.2
 KILLED_S = 2.0
+TOKEN_VARIABLE = "POOLSTORM_LEASH"
+"""In the environment of each child, and so of all that it starts: whose they are."""
+_KILLING_ROUNDS = 5
+_PROC = Path("/proc")
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class GuardedProcess:
     """A child to end: its pid, its birth (a pid alone may be another's by now), and how to ask it to end.
 
-    The child leads a process group of its own, so its descendants are ended with it.
+    The child leads a process group of its own. Its descendants are ended with it, in that group or not.
     """
 
     name: str
@@ -45,6 +51,7 @@ class Watched:
     birth: float
     signals: tuple[int, ...]
     grace_s: float
+    token: str = ""  # the value of TOKEN_VARIABLE in its environment and its descendants'
 
 
 def birth(pid: int) -> float:
@@ -71,9 +78,59 @@ def is_running(pid: int, born: float) -> bool:
 
 
 def ask(pid: int, born: float, number: int) -> None:
-    """Send a signal to that very process, if it still runs."""
+    """Send a signal to that very process, if it still runs. One that stands still is made to go on and heed it."""
     if is_running(pid, born):
         _quietly(lambda: os.kill(pid, number))
+        _quietly(lambda: os.kill(pid, signal.SIGCONT))
+
+
+def descendants(pid: int, born: float, token: str) -> list[tuple[int, float]]:
+    """Pid and birth of all that came from a child and still runs, wherever it went, the child itself left out.
+
+    Those below it in the tree; and those that lead a session of their own and whose parent has left them, which
+    are known by the token that the environment of each holds. A program that overwrites its own environment, as
+    PostgreSQL does for its title, is found in the tree alone.
+    """
+    found: set[int] = set()
+    if is_running(pid, born):
+        with contextlib.suppress(psutil.Error):
+            found.update(process.pid for process in psutil.Process(pid).children(recursive=True))
+    if token:
+        found.update(_holders_of(f"{TOKEN_VARIABLE}={token}".encode()))
+    born_by_pid = []
+    for other in found - {pid}:
+        with contextlib.suppress(psutil.Error):
+            born_by_pid.append((other, birth(other)))
+    return [(other, since) for other, since in born_by_pid if is_running(other, since)]
+
+
+def _holders_of(variable: bytes) -> Iterator[int]:
+    """Pids of those that have a variable, `NAME=value`, in their environment, as far as that is ours to see."""
+    for pid in psutil.pids():
+        with contextlib.suppress(OSError, psutil.Error):
+            if _PROC.is_dir():  # many times as fast as psutil, which reads the same
+                held = (_PROC / str(pid) / "environ").read_bytes()
+            else:
+                held = b"\0".join(
+                    f"{name}={value}".encode() for name, value in psutil.Process(pid).environ().items()
+                )
+            if variable in held.split(b"\0"):
+                yield pid
+
+
+def kill_family(pid: int, born: float, token: str, known: Iterable[tuple[int, float]] = ()) -> None:
+    """Kill the process, its group, and every descendant of it; `known` are some that were found before.
+
+    SIGKILL reaches those that stand still, too. Again, until there are none: one may have been born meanwhile.
+    """
+    victims = {*known, *descendants(pid, born, token)}
+    kill_group(pid, born)
+    for _ in range(_KILLING_ROUNDS):
+        for other, since in victims:
+            ask(other, since, signal.SIGKILL)
+        victims = set(descendants(pid, born, token))
+        if not victims:
+            return
 
 
 def kill_group(pid: int, born: float) -> None:
@@ -90,6 +147,13 @@ def kill_group(pid: int, born: float) -> None:
         _quietly(lambda: os.killpg(pid, signal.SIGKILL))
 
 
+def let_go_on(processes: Iterable[tuple[int, float]]) -> None:
+    """Make processes go on that somebody has stopped: a server waits for its children before it ends."""
+    for pid, born in processes:
+        if is_running(pid, born):
+            _quietly(lambda pid=pid: os.kill(pid, signal.SIGCONT))  # type: ignore[misc]
+
+
 def wait_until(ended: Callable[[], bool], timeout_s: float) -> bool:
     """Poll until `ended()` or the time is up; tells which."""
     deadline = time.monotonic() + timeout_s
@@ -101,7 +165,11 @@ def wait_until(ended: Callable[[], bool], timeout_s: float) -> bool:
 
 
 def remove_folder(path: Path) -> None:
-    """Remove a temporary folder, whatever a process that is just ending may still write into it."""
+    """Remove a temporary folder, whatever a process that is just ending may still write into it.
+
+    A PostgreSQL that had its data there and was killed has left a segment of shared memory, which goes first.
+    """
+    release_segments(path)
     for _ in range(20):
         shutil.rmtree(path, ignore_errors=True)
         if not path.exists():
@@ -113,7 +181,7 @@ def remove_folder(path: Path) -> None:
 class Ward:
     """What the guard has been told of, in the order of the telling."""
 
-    children: list[Watched] = field(default_factory=list)
+    children: list[GuardedProcess] = field(default_factory=list)
     folders: list[Path] = field(default_factory=list)
     goodbye: bool = False
 
@@ -121,7 +189,7 @@ class Ward:
         """Take in one message. Unknown kinds are left alone."""
         match message:
             case {"kind": "child", **child}:
-                self.children.append(Watched(**{**child, "signals": tuple(child["signals"])}))
+                self.children.append(GuardedProcess(**{**child, "signals": tuple(child["signals"])}))
             case {"kind": "forget-child", "pid": pid}:
                 self.children = [child for child in self.children if child.pid != pid]
             case {"kind": "folder", "path": path}:
@@ -140,17 +208,19 @@ class Ward:
             remove_folder(folder)
 
 
-def _end(child: Watched, deadline: float) -> None:
+def _end(child: GuardedProcess, deadline: float) -> None:
     def ended() -> bool:
         return not is_running(child.pid, child.birth)
 
+    known = descendants(child.pid, child.birth, child.token)
     for number in child.signals:
         if ended():
             break
+        let_go_on(known)
         ask(child.pid, child.birth, number)
         left_s = max(HURRIED_GRACE_S, deadline - time.monotonic())
         wait_until(ended, min(child.grace_s, left_s))
-    kill_group(child.pid, child.birth)
+    kill_family(child.pid, child.birth, child.token, known)
     wait_until(ended, KILLED_S)
 
 

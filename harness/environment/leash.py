@@ -19,6 +19,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -64,14 +65,14 @@ class Child:
         name: str,
         popen: subprocess.Popen[bytes],
         log_path: Path,
-        watched: guard.Watched,
+        process: guard.GuardedProcess,
         forget: Callable[[], None],
     ) -> None:
         self.name = name
         self.popen = popen
         self.pid = popen.pid
         self.log_path = log_path
-        self._watched = watched
+        self._process = process
         self._forget = forget
         self._stopped = False
         self._lock = threading.Lock()
@@ -85,13 +86,15 @@ class Child:
         with self._lock:
             if self._stopped:
                 return
-            for number in self._watched.signals:
+            known = guard.descendants(self.pid, self._process.birth, self._process.token)
+            for number in self._process.signals:
                 if not self.alive():
                     break
-                self.popen.send_signal(number)
+                guard.let_go_on(known)
+                guard.ask(self.pid, self._process.birth, number)
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    self.popen.wait(self._watched.grace_s)
-            guard.kill_group(self.pid, self._watched.birth)
+                    self.popen.wait(self._process.grace_s)
+            guard.kill_family(self.pid, self._process.birth, self._process.token, known)
             self.popen.wait()
             _close_pipes(self.popen)
             self._forget()
@@ -129,8 +132,12 @@ class Child:
         if status is None:
             return f"{self.name} is still running"
         how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with exit code {status}"
+        return f"{self.name} {how}{self.last_words()}"
+
+    def last_words(self) -> str:
+        """The last line of its log, ready to be added to a message; the log may be gone before that is read."""
         last = self.tail_of_log(1).strip()
-        return f"{self.name} {how}" + (f"; its last words: {last}" if last else "")
+        return f"; its last words: {last}" if last else ""
 
 
 class Leash:
@@ -190,12 +197,13 @@ class Leash:
         Raises EnvironmentSetupError where the program cannot be started.
         """
         signals = stop_signal if isinstance(stop_signal, tuple) else (stop_signal,)
+        token = secrets.token_hex(8)
         gate = _GATE if stdin else _GATE_WITHOUT_INPUT
         with self._lock, log_path.open("ab") as log:
             try:
                 popen = subprocess.Popen(
                     ["/bin/sh", "-c", gate, "sh", *map(str, args)],
-                    env=dict(env),
+                    env={**env, guard.TOKEN_VARIABLE: token},
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE if stdout else log,
                     stderr=log,
@@ -208,7 +216,7 @@ class Leash:
                 )
             except OSError as error:
                 raise EnvironmentSetupError(f"{name} cannot be started: {error.strerror}") from error
-            return self._register(popen, name, log_path, tuple(map(int, signals)), grace_s, stdin)
+            return self._register(popen, name, log_path, tuple(map(int, signals)), grace_s, stdin, token)
 
     def temporary_folder(self, parent: Path | None = None) -> Path:
         """A new folder of mode 0700 that is removed with the leash, or by the guard."""
@@ -235,19 +243,11 @@ class Leash:
         signals: tuple[int, ...],
         grace_s: float,
         stdin: bool,
+        token: str,
     ) -> Child:
         try:
-            watched = guard.Watched(name, popen.pid, guard.birth(popen.pid), signals, grace_s)
-            self._tell(
-                {
-                    "kind": "child",
-                    "name": name,
-                    "pid": watched.pid,
-                    "birth": watched.birth,
-                    "signals": list(signals),
-                    "grace_s": grace_s,
-                }
-            )
+            process = guard.GuardedProcess(name, popen.pid, guard.birth(popen.pid), signals, grace_s, token)
+            self._tell({"kind": "child", **asdict(process)})
             assert popen.stdin is not None
             _open_gate(popen.stdin, keep=stdin)
         except BaseException as error:
@@ -257,7 +257,7 @@ class Leash:
             if isinstance(error, (OSError, psutil.Error)):
                 raise EnvironmentSetupError(f"{name} ended before it could be watched; try again") from error
             raise
-        child = Child(name, popen, log_path, watched, lambda: self._forget(popen.pid))
+        child = Child(name, popen, log_path, process, lambda: self._forget(popen.pid))
         self._children.append(child)
         return child
 

@@ -47,6 +47,7 @@ _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 SERVER_SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
+    "dynamic_shared_memory_type": "mmap",  # in the data folder, and gone with it, even if the server is killed
     "max_connections": "100",
     "fsync": "off",
     "synchronous_commit": "off",

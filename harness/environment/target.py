@@ -85,14 +85,14 @@ def _wait_until_alive(child: Child, host: str, port: int, readiness: Readiness) 
         left_s = deadline - time.monotonic()
         if left_s <= 0:
             raise EnvironmentSetupError(
-                f"{child.name} did not come alive in {readiness.within_s:g} s ({answer} from {readiness.path}); "
-                f"see {child.log_path}"
+                f"{child.name} did not come alive in {readiness.within_s:g} s ({answer} from {readiness.path})"
+                f"{child.last_words()}; mend that, or see whether this machine is busy"
             )
         answer = _ask(host, port, readiness.path, min(left_s, 1.0))
         if answer == "200":
             return
         time.sleep(0.02)
-    raise EnvironmentSetupError(f"{child.end_description()}; see {child.log_path}")
+    raise EnvironmentSetupError(f"{child.end_description()}; mend that, or what it was given")
 
 
 def _ask(host: str, port: int, path: str, timeout_s: float) -> str:

@@ -110,6 +110,70 @@ def test_a_child_that_will_not_end_is_killed_with_its_descendants(log_path: Path
         assert wait_until_gone([grandchild]) == []
 
 
+RUNAWAY = (
+    "import os, sys, time\n"
+    "if os.fork() == 0:\n"
+    "    os.setsid()\n"
+    "    if os.fork() == 0:\n"
+    "        print(os.getpid(), flush=True)\n"
+    "        time.sleep(300)\n"
+    "    os._exit(0)\n"
+    "os.wait()\n"
+    "print('left alone', flush=True)\n"
+    "time.sleep(300)\n"
+)
+"""Starts a process that leads a session of its own and whose parent has left it."""
+
+
+def test_a_descendant_that_went_its_own_way_is_ended_too(log_path: Path) -> None:
+    with Leash() as leash:
+        child = leash.start([sys.executable, "-c", RUNAWAY], env=ENVIRONMENT, log_path=log_path, name="runaway")
+        wait_for_log(child, "left alone")
+        (runaway,) = (int(line) for line in child.tail_of_log(9).splitlines() if line.isdigit())
+        assert os.getsid(runaway) not in (child.pid, os.getsid(0))
+
+        child.stop()
+
+        assert wait_until_gone([runaway]) == []
+
+
+def test_what_another_child_started_is_left_alone(log_path: Path) -> None:
+    with Leash() as leash:
+        child = leash.start([sys.executable, "-c", RUNAWAY], env=ENVIRONMENT, log_path=log_path, name="runaway")
+        other = shell(leash, "sleep 300", log_path)
+        wait_for_log(child, "left alone")
+        (runaway,) = (int(line) for line in child.tail_of_log(9).splitlines() if line.isdigit())
+
+        other.stop()
+
+        assert _runs(runaway)
+        assert child.alive()
+    assert wait_until_gone([runaway]) == []
+
+
+def test_a_child_that_stands_still_is_asked_and_heeds(log_path: Path) -> None:
+    with Leash() as leash:
+        child = shell(
+            leash, "trap 'echo ended; exit 0' TERM; echo up; while :; do sleep 0.05; done", log_path, grace_s=5.0
+        )
+        wait_for_log(child, "up")
+        os.kill(child.pid, signal.SIGSTOP)
+        child.stop()
+    assert "ended" == child.tail_of_log()
+
+
+def test_a_descendant_that_stands_still_is_ended(log_path: Path) -> None:
+    with Leash() as leash:
+        child = leash.start(
+            [sys.executable, "-c", RUNAWAY], env=ENVIRONMENT, log_path=log_path, name="runaway", grace_s=0.5
+        )
+        wait_for_log(child, "left alone")
+        (runaway,) = (int(line) for line in child.tail_of_log(9).splitlines() if line.isdigit())
+        os.kill(runaway, signal.SIGSTOP)
+        os.kill(child.pid, signal.SIGSTOP)
+    assert wait_until_gone([child.pid, runaway]) == []
+
+
 def test_each_signal_is_tried_in_turn(log_path: Path) -> None:
     with Leash() as leash:
         child = shell(

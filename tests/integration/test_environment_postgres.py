@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -393,3 +394,20 @@ def test_options_of_the_url_reach_every_driver(
 
     with pytest.raises(ConnectionError, match="rejected SSL upgrade"):
         asyncio.run(by_asyncpg())
+
+
+def segments() -> set[str]:
+    """Segments of System V's shared memory and of POSIX's that PostgreSQL has on this machine now."""
+    listed = Path("/proc/sysvipc/shm").read_text().splitlines()[1:]
+    return {line.split()[1] for line in listed} | {path.name for path in Path("/dev/shm").glob("PostgreSQL.*")}
+
+
+@pytest.mark.skipif(not Path("/proc/sysvipc/shm").exists(), reason="lists segments as Linux does")
+def test_a_killed_server_leaves_no_shared_memory_behind() -> None:
+    before = segments()
+    with Leash() as leash, database_server(leash, url=None, allow_remote=False, progress=silent) as server:
+        pid = server.process_id()
+        assert pid is not None
+        assert len(segments() - before) == 1  # the interlock; what is dynamic lies in the data folder
+        os.kill(pid, signal.SIGKILL)
+    assert set() == segments() - before

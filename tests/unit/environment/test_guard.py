@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.environment.guard import Ward, Watched, ask, birth, is_running
+from harness.environment.guard import GuardedProcess, Ward, ask, birth, is_running
 
 CHILD: dict[str, Any] = {"name": "child", "pid": 7, "birth": 1.0, "signals": [15], "grace_s": 3.0}
 
@@ -18,7 +18,10 @@ def test_the_guard_remembers_children_and_folders_in_order() -> None:
     ward.heed({"kind": "child", **CHILD, "pid": 8, "signals": [2, 3]})
     ward.heed({"kind": "folder", "path": "/somewhere"})
 
-    assert ward.children == [Watched("child", 7, 1.0, (15,), 3.0), Watched("child", 8, 1.0, (2, 3), 3.0)]
+    assert ward.children == [
+        GuardedProcess("child", 7, 1.0, (15,), 3.0),
+        GuardedProcess("child", 8, 1.0, (2, 3), 3.0),
+    ]
     assert ward.folders == [Path("/somewhere")]
     assert not ward.goodbye
 
