@@ -75,6 +75,7 @@ from harness.records.readings import (
     TimesReading,
     decode_reading,
 )
+from harness.records.writes import Write
 
 __all__ = [
     "FEWEST_IN_PHASE",
@@ -123,6 +124,7 @@ __all__ = [
     "TrialRecord",
     "TrialSpec",
     "TrialState",
+    "Write",
     "bin_length_ns",
     "decode_intervals",
     "decode_reading",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
 
 FORMAT = "poolstorm-run"
 FORMAT_VERSION = 1
@@ -19,6 +21,19 @@ PARTIAL_PREFIX = ".partial-"
 
 FORMAT_1_PARTS = {"target": "app", "generator": "generator", "proxy": "proxy", "database": "primary"}
 """How format 1 called the parts whose processor time it told."""
+
+
+LARGEST_WHOLE = 2**62
+LARGEST_REAL = 1e18
+
+Whole = Annotated[int, Field(ge=-LARGEST_WHOLE, le=LARGEST_WHOLE)]
+"""A count or a time of a record. More than it may hold was never counted, and would not fit into what reads it."""
+Real = Annotated[float, Field(ge=-LARGEST_REAL, le=LARGEST_REAL, allow_inf_nan=False)]
+"""A measured number of a record: finite."""
+
+
+Identity = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=200)]
+"""A name that files and folders are called by: no path, and nothing that a terminal or a page could take amiss."""
 
 
 class Record(BaseModel):

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from harness.records.base import FORMAT_1_PARTS, FORMAT_VERSION, Record
+from harness.records.base import FORMAT_1_PARTS, FORMAT_VERSION, LARGEST_REAL, Identity, Real, Record, Whole
 from harness.records.closing import Closing
 from harness.records.readings import PoolReading
 from scenarios.model import Scalar, Scenario
 
 
+BEYOND = "beyond all bounds"
+
+
 class TrialSpec(Record):
     """One planned trial: one scenario against one target, once."""
 
-    id: str  # folder name, such as `003-latency-sync-pool-r1`
-    index: int
+    id: Identity  # folder name, such as `003-latency-sync-pool-r1`
+    index: Whole
     scenario: str
     target: str
-    repetition: int
+    repetition: Whole
 
 
 class Side(StrEnum):
@@ -40,7 +44,7 @@ class Place(Record):
 
     pair: str
     side: Side
-    position: int
+    position: Whole
 
 
 class TargetInfo(Record):
@@ -62,10 +66,22 @@ class TargetInfo(Record):
             return given
         return {**given, "place": Place(pair=given["same_as"], side=Side.TWIN, position=2)}
 
+    @field_validator("settings", mode="before")
+    @classmethod
+    def _no_endless_numbers(cls, given: Any) -> Any:
+        """The target tells them, and may tell anything; numbers that nothing could hold are told in words."""
+        if not isinstance(given, Mapping):
+            return given
+        return {name: value if _is_sensible(value) else BEYOND for name, value in given.items()}
+
     @property
     def repeats(self) -> str | None:
         """The subject whose twin this is, where it is not the first of the two."""
         return self.place.pair if self.place and self.place.side is Side.TWIN and self.place.position > 1 else None
+
+
+def _is_sensible(value: object) -> bool:
+    return not isinstance(value, int | float) or abs(value) <= LARGEST_REAL
 
 
 class Environment(Record):
@@ -75,9 +91,9 @@ class Environment(Record):
     platform: str
     kernel: str
     cpu_model: str
-    cpu_count: int
-    memory_mib: int
-    load_1m: float
+    cpu_count: Whole
+    memory_mib: Whole
+    load_1m: Real
     postgres: str
     postgres_settings: dict[str, str] = Field(default_factory=dict)
     database_origin: str  # `embedded` or `given`; never an address or a password
@@ -88,9 +104,9 @@ class Environment(Record):
     gil: bool | None = None  # False: a free-threaded Python that ran without its lock
     libpq: str | None = None  # psycopg2's; asyncpg has none
     cpu_governor: str | None = None
-    cpu_limit: float | None = None  # processors that the container may use; None for no limit, or not known
-    memory_limit_mib: int | None = None
-    load_5m: float | None = None
+    cpu_limit: Real | None = None  # processors that the container may use; None for no limit, or not known
+    memory_limit_mib: Whole | None = None
+    load_5m: Real | None = None
     steal_known: bool | None = None  # whether the system counts time taken by other guests
     pressure_known: bool | None = None  # whether it tells how long tasks waited for a processor
 
@@ -106,13 +122,13 @@ class Manifest(Record):
     """`manifest.json`: what the run is; written at the start and again as its state changes."""
 
     format: Literal["poolstorm-run"] = "poolstorm-run"
-    version: int = FORMAT_VERSION
-    run_id: str
+    version: Whole = FORMAT_VERSION
+    run_id: Identity
     created_at: datetime
     poolstorm_version: str
     state: RunState
     seed: int
-    repetitions: int
+    repetitions: Whole
     control: str  # target that the others are compared with
     scenarios: tuple[Scenario, ...]  # as run: overrides and scaling applied
     targets: tuple[TargetInfo, ...]
@@ -132,11 +148,11 @@ class TrialState(StrEnum):
 class Bank(Record):
     """The money before and after the trial, read past the proxy, and what the answers promised."""
 
-    total_before_cents: int
-    total_after_cents: int
-    transfers_stored: int
-    transfers_acknowledged: int
-    negative_balances: int
+    total_before_cents: Whole
+    total_after_cents: Whole
+    transfers_stored: Whole
+    transfers_acknowledged: Whole
+    negative_balances: Whole
 
 
 class Conformance(Record):
@@ -152,23 +168,25 @@ class TrialRecord(Record):
     """`trial.json`: one trial's identity, end and facts that are no time series."""
 
     format: Literal["poolstorm-trial"] = "poolstorm-trial"
-    version: int = FORMAT_VERSION
+    version: Whole = FORMAT_VERSION
     spec: TrialSpec
     state: TrialState
     reason: str = ""
     started_at: datetime
-    duration_s: float
-    origin_monotonic_ns: int
+    duration_s: Real
+    origin_monotonic_ns: Whole
     target: TargetInfo
     pool_at_end: PoolReading | None = None  # after the drain
     bank: Bank | None = None
     conformance: tuple[Conformance, ...] = ()
-    transactions: int | None = None  # all that PostgreSQL counted in the trial's database, after the target's end
-    requests_served: int | None = None  # all that took a connection of the target's, for the same stretch
-    cpu_s: dict[str, float] = Field(default_factory=dict)  # by part (app, generator, proxy, primary): in the load
-    workers: int = 1  # load processes
-    starting_s: dict[str, float] = Field(default_factory=dict)  # how long each part took to be ready
-    reading_every_s: float | None = None  # how often generator and pool were read
+    transactions: Whole | None = (
+        None  # all that PostgreSQL counted in the trial's database, after the target's end
+    )
+    requests_served: Whole | None = None  # all that took a connection of the target's, for the same stretch
+    cpu_s: dict[str, Real] = Field(default_factory=dict)  # by part (app, generator, proxy, primary): in the load
+    workers: Whole = 1  # load processes
+    starting_s: dict[str, Real] = Field(default_factory=dict)  # how long each part took to be ready
+    reading_every_s: Real | None = None  # how often generator and pool were read
     notes: tuple[str, ...] = ()  # what a reader should know of this trial, such as why a figure is missing
     closing: Closing | None = None  # by which a reader knows that the record is whole; None in format 1
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import model_validator
 
-from harness.records.base import Record
+from harness.records.base import Record, Whole
 
 
 class MarkKind(StrEnum):
@@ -32,13 +32,13 @@ class Mark(Record):
     that it is done to, and its `number` in the phase, from 1. `planned_ns` is given where the event was planned.
     """
 
-    t_ns: int
+    t_ns: Whole
     kind: MarkKind
     phase: str = ""
     fault: str = ""
     part: str = ""
-    number: int = 0
-    planned_ns: int | None = None
+    number: Whole = 0
+    planned_ns: Whole | None = None
     detail: str = ""
 
     @model_validator(mode="before")

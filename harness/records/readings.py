@@ -6,29 +6,29 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, model_validator
 
-from harness.records.base import FORMAT_1_PARTS, Record
+from harness.records.base import FORMAT_1_PARTS, Real, Record, Whole
 
 
 class PoolReading(Record):
     """The target's own account of its pool (`GET /health/db`)."""
 
     source: Literal["pool"] = "pool"
-    t_ns: int
-    size: int
-    checked_in: int
-    checked_out: int
-    overflow: int
-    limit: int | None  # None: no pool, no limit
-    waiting: int  # requests inside a checkout that has not ended
-    checked_out_max: int  # since the target started
-    opened_total: int
-    closed_total: int
-    invalidated_total: int
-    timed_out_total: int
-    requests_total: int = 0  # requests that took a connection, or tried to
-    checkouts_total: int = 0
-    statements_total: int = 0
-    pings_total: int = 0
+    t_ns: Whole
+    size: Whole
+    checked_in: Whole
+    checked_out: Whole
+    overflow: Whole
+    limit: Whole | None  # None: no pool, no limit
+    waiting: Whole  # requests inside a checkout that has not ended
+    checked_out_max: Whole  # since the target started
+    opened_total: Whole
+    closed_total: Whole
+    invalidated_total: Whole
+    timed_out_total: Whole
+    requests_total: Whole = 0  # requests that took a connection, or tried to
+    checkouts_total: Whole = 0
+    statements_total: Whole = 0
+    pings_total: Whole = 0
 
 
 class TimesReading(Record):
@@ -38,42 +38,42 @@ class TimesReading(Record):
     """
 
     source: Literal["times"] = "times"
-    t_ns: int
+    t_ns: Whole
     phase: str
     of: Literal["held", "release"]
-    count: int
-    p50_ms: float | None
-    p90_ms: float | None
-    p99_ms: float | None
-    max_ms: float | None
+    count: Whole
+    p50_ms: Real | None
+    p90_ms: Real | None
+    p99_ms: Real | None
+    max_ms: Real | None
 
 
 class DatabaseReading(Record):
     """Sessions of the target as PostgreSQL sees them (pg_stat_activity, read past the proxy)."""
 
     source: Literal["database"] = "database"
-    t_ns: int
+    t_ns: Whole
     part: str = "primary"  # which server
-    active: int
-    idle: int
-    idle_in_transaction: int
-    total: int
+    active: Whole
+    idle: Whole
+    idle_in_transaction: Whole
+    total: Whole
 
 
 class GeneratorReading(Record):
     """The load generator: totals since the load began, and its own lateness."""
 
     source: Literal["generator"] = "generator"
-    t_ns: int
+    t_ns: Whole
     phase: str
-    users: int  # closed users running; 0 under open arrivals
-    in_flight: int
-    started_total: int
-    completed_total: int
-    not_started_total: int  # kept back by the in-flight cap
-    late_max_ms: float  # worst lateness of a start since the last reading
-    loop_gap_max_ms: float = 0.0  # longest time since the last reading in which the generator's loop did not turn
-    busiest_cpu_s: float | None = None  # since the load began, of the load process that has used most
+    users: Whole  # closed users running; 0 under open arrivals
+    in_flight: Whole
+    started_total: Whole
+    completed_total: Whole
+    not_started_total: Whole  # kept back by the in-flight cap
+    late_max_ms: Real  # worst lateness of a start since the last reading
+    loop_gap_max_ms: Real = 0.0  # longest time since the last reading in which the generator's loop did not turn
+    busiest_cpu_s: Real | None = None  # since the load began, of the load process that has used most
 
 
 class HostReading(Record):
@@ -82,11 +82,11 @@ class HostReading(Record):
     """
 
     source: Literal["host"] = "host"
-    t_ns: int
-    cpu_percent: float
-    steal_percent: float
-    pressure_percent: float | None = None  # share of time in which some task waited for a processor (PSI, 10 s)
-    cpu_s: dict[str, float] = Field(default_factory=dict)  # by part: app, generator, proxy, primary
+    t_ns: Whole
+    cpu_percent: Real
+    steal_percent: Real
+    pressure_percent: Real | None = None  # share of time in which some task waited for a processor (PSI, 10 s)
+    cpu_s: dict[str, Real] = Field(default_factory=dict)  # by part: app, generator, proxy, primary
 
     @model_validator(mode="before")
     @classmethod
@@ -104,7 +104,7 @@ class GapReading(Record):
     """A gauge that could not be read, and why; a hole in a chart has a reason."""
 
     source: Literal["gap"] = "gap"
-    t_ns: int
+    t_ns: Whole
     of: str
     reason: str
 

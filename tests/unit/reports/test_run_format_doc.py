@@ -52,7 +52,16 @@ def test_every_value_is_explained(kinds: type[StrEnum]) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["MANIFEST_FILE", "TRIALS_DIR", "TRIAL_FILE", "LATENCY_FILE", "MARKS_FILE", "READINGS_FILE", "PARTIAL_PREFIX"],
+    [
+        "MANIFEST_FILE",
+        "TRIALS_DIR",
+        "TRIAL_FILE",
+        "LATENCY_FILE",
+        "MARKS_FILE",
+        "READINGS_FILE",
+        "WRITES_FILE",
+        "PARTIAL_PREFIX",
+    ],
 )
 def test_every_file_is_named(name: str) -> None:
     assert getattr(records, name) in DOCUMENT.read_text(encoding="utf-8")
