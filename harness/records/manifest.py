@@ -14,7 +14,6 @@ from harness.records.closing import Closing
 from harness.records.readings import PoolReading
 from scenarios.model import Scalar, Scenario
 
-
 BEYOND = "beyond all bounds"
 
 
