@@ -25,7 +25,7 @@ from harness.records import (
     encode_interval,
     split_intervals,
 )
-from reports.distribution import decode_counts
+from reports.distribution import decode_counters
 
 SAMPLES = 25
 """Of one interval: 250 requests a second, the scenarios' busiest."""
@@ -99,7 +99,7 @@ def test_decode_for_a_report(benchmark: BenchmarkFixture) -> None:
     """The sparse decoder that reports use."""
     log = [*HLOG_HEADER.splitlines(), encode_interval(fold(sample_lines())[0])]
 
-    counts = benchmark(lambda: [decode_counts(encoded.payload) for encoded in split_intervals(log)])
+    counts = benchmark(lambda: [decode_counters(encoded.payload) for encoded in split_intervals(log)])
 
     assert sum(counts[0].values()) == SAMPLES
 

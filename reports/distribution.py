@@ -9,17 +9,17 @@ from itertools import accumulate
 from operator import mul
 
 from reports.histograms import (
-    Counts,
+    Counters,
     Segment,
     bounds_ns,
     count_up_to_ns,
-    decode_counts,
+    decode_counters,
     twice_middles_ns,
     value_range_ns,
 )
 from reports.summary import Latency
 
-__all__ = ["Counts", "Distribution", "decode_counts", "merged", "value_range_ns"]
+__all__ = ["Counters", "Distribution", "decode_counters", "merged", "value_range_ns"]
 
 FEWEST_FOR_P90 = 10
 FEWEST_FOR_P99 = 100
@@ -32,7 +32,7 @@ class Distribution:
 
     __slots__ = ("_few", "_many", "_packed", "total")
 
-    def __init__(self, parts: Iterable[Counts] = ()) -> None:
+    def __init__(self, parts: Iterable[Counters] = ()) -> None:
         self._few: dict[int, int] = {}  # what came sparsely
         self._many: Segment | None = None  # what came densely
         self._packed: tuple[array[int], array[int]] | None = None  # what came sparsely, sorted, in less memory
@@ -40,7 +40,7 @@ class Distribution:
         for part in parts:
             self.add(part)
 
-    def add(self, counts: Counts, total: int | None = None) -> None:
+    def add(self, counts: Counters, total: int | None = None) -> None:
         """Add the requests of one interval; `total`, where it is known, is how many they are."""
         if isinstance(counts, Segment):
             if self._many is None:

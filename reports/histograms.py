@@ -1,4 +1,4 @@
-"""Counts of latencies as they are recorded: decoded in bulk, few of them sparsely and many of them densely.
+"""Counters of latencies as they are recorded: decoded in bulk, few of them sparsely and many of them densely.
 
 A histogram of an interval of 100 ms often holds a handful of requests in an array of 24,576 counters. Decoded
 into a dictionary of the counters that are not zero it takes a few microseconds, a small part of what the general
@@ -35,6 +35,8 @@ _UNIT_MAGNITUDE = LOWEST_NS.bit_length() - 1
 _HALF_MAGNITUDE = (2 * 10**SIGNIFICANT_FIGURES - 1).bit_length() - 1
 _HALF_COUNT = 1 << _HALF_MAGNITUDE
 _COUNTERS = (HIGHEST_NS.bit_length() - _UNIT_MAGNITUDE - _HALF_MAGNITUDE + 1) * _HALF_COUNT
+
+_MOST_BYTES = _INNER.size + _LONGEST_BYTES * _COUNTERS
 
 FEWEST_DENSE_BYTES = 64
 """A histogram whose counters take more bytes than this is kept densely."""
@@ -104,11 +106,11 @@ class Segment:
         return self.first + len(self.values)
 
 
-Counts = Mapping[int, int] | Segment
+Counters = Mapping[int, int] | Segment
 """Counter index -> number of requests, all of them positive."""
 
 
-def read_counts(payload: str) -> tuple[Counts, int]:
+def read_counters(payload: str) -> tuple[Counters, int]:
     """The counters of a histogram, and how many requests they hold.
 
     Raises ValueError where the text is damaged or of other settings.
@@ -138,9 +140,9 @@ def _scratch() -> array[int]:
     return array("Q", bytes(_WORD_BYTES * _COUNTERS))
 
 
-def decode_counts(payload: str) -> dict[int, int]:
+def decode_counters(payload: str) -> dict[int, int]:
     """The counters that are not zero. Raises ValueError where the text is damaged or of other settings."""
-    return dict(read_counts(payload)[0].items())
+    return dict(read_counters(payload)[0].items())
 
 
 def _unwrap(payload: str) -> bytes:
@@ -148,7 +150,7 @@ def _unwrap(payload: str) -> bytes:
     try:
         raw = base64.b64decode(payload, validate=True)
         cookie, length = _OUTER.unpack_from(raw)
-        data = zlib.decompress(raw[_OUTER.size :])
+        data = _inflated(raw[_OUTER.size :])
         inner_cookie, size, _, figures, lowest, highest, _ = _INNER.unpack_from(data)
     except (ValueError, struct.error, zlib.error) as error:
         raise ValueError(f"not a compressed histogram ({error})") from error
@@ -159,6 +161,17 @@ def _unwrap(payload: str) -> bytes:
                          f"{HIGHEST_NS} ns with {SIGNIFICANT_FIGURES} expected")  # fmt: skip
     if size != len(data) - _INNER.size:
         raise ValueError("histogram cut short")
+    return data
+
+
+def _inflated(packed: bytes) -> bytes:
+    """No more than the counters can take, whatever the text would expand to."""
+    stream = zlib.decompressobj()
+    data = stream.decompress(packed, _MOST_BYTES)
+    if stream.unconsumed_tail:
+        raise ValueError("more than its counters can take")
+    if not stream.eof or stream.unused_data:
+        raise ValueError("cut short")
     return data
 
 
@@ -220,14 +233,14 @@ def twice_middles_ns() -> array[int]:
     return array("q", [0, *map(add, lowest_ns[1:], highest_ns[1:])])
 
 
-def middles_ns(counts: Counts) -> Iterator[tuple[int, int]]:
+def middles_ns(counts: Counters) -> Iterator[tuple[int, int]]:
     """Each counter's middle in nanoseconds, and how many requests it holds."""
     lowest_ns, highest_ns = bounds_ns()
     for index, count in counts.items():
         yield (lowest_ns[index] + highest_ns[index] + 1) // 2, count
 
 
-def longest_ns(counts: Counts) -> int:
+def longest_ns(counts: Counters) -> int:
     """The most that any request may have taken; 0 without requests."""
     if isinstance(counts, Segment):
         return bounds_ns()[1][counts.end - 1]

@@ -1,20 +1,18 @@
-"""Run directory -> Run. What cannot be trusted is an error that names the file and the line."""
+"""Run directory -> Run. A trial whose record is not whole says so, and takes no other down."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import os
+import stat
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar, cast
-
-from pydantic import BaseModel, ValidationError
 
 from harness.errors import RunDirectoryError
 from harness.records import (
     FORMAT,
-    FORMAT_VERSION,
     LATENCY_FILE,
     MANIFEST_FILE,
     MARKS_FILE,
@@ -22,62 +20,72 @@ from harness.records import (
     READINGS_FILE,
     TRIAL_FILE,
     TRIALS_DIR,
+    WRITES_FILE,
     Manifest,
     Mark,
     Reading,
     Record,
-    SeriesKey,
+    TargetInfo,
     TrialRecord,
     TrialSpec,
     TrialState,
-    decode_reading,
-    split_intervals,
+    Write,
 )
-from reports.histograms import Counts, read_counts
+from reports.documents import SEALED_SINCE, read_document
+from reports.files import Allowance, DamageError, reason_of
+from reports.streams import (
+    MOST_LOG_BYTES,
+    MOST_MARKS_BYTES,
+    MOST_READINGS_BYTES,
+    MOST_WRITES_BYTES,
+    Cell,
+    LatencyLog,
+    WriteLog,
+    latest_send_ns,
+    read_marks,
+    read_readings,
+    require_as_closed,
+    require_lawful,
+)
+from scenarios.model import Scenario
+
+__all__ = ["Cell", "DamageError", "Run", "Trial", "read_run"]
 
 TRIAL_FORMAT = "poolstorm-trial"
+MOST_TRIALS = 10_000
+MOST_SCENARIOS = 500
+MOST_TARGETS = 500
+MOST_PHASES = 20_000
+MOST_FOLDERS = 4 * MOST_TRIALS
+_STREAMS = {
+    LATENCY_FILE: MOST_LOG_BYTES,
+    MARKS_FILE: MOST_MARKS_BYTES,
+    READINGS_FILE: MOST_READINGS_BYTES,
+    WRITES_FILE: MOST_WRITES_BYTES,
+}
+"""What a trial may hold of each, in bytes."""
+_REQUIRED = (LATENCY_FILE, MARKS_FILE, READINGS_FILE)
+MOST_READINGS_OF_RUN = 128_000_000
+MOST_LOGS_OF_RUN = 1_000_000_000
 
-_Item = TypeVar("_Item")
 _Reading = TypeVar("_Reading", bound=Reading)
-_Document = TypeVar("_Document", bound=BaseModel)
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """The requests of one series whose intended send lay in [start_ns, end_ns); parts of one interval repeat."""
-
-    key: SeriesKey
-    start_ns: int
-    end_ns: int
-    counts: Counts
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class LatencyLog:
-    """The cells of a histogram log, read as they are asked for.
-
-    Going through them raises RunDirectoryError, which names the line, where the file is damaged.
-    """
-
-    path: Path
-
-    def __iter__(self) -> Iterator[Cell]:
-        with _reading(self.path), self.path.open(encoding="utf-8") as lines:
-            yield from _decode_cells(lines)
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One trial as recorded. A failed one may have no cells, marks or readings. Marks and readings are by time.
+    """One trial as recorded. Only a completed one has cells, marks and readings; the latter two are by time.
 
-    `cells` are decoded anew each time that they are gone through, and none is kept: there may be millions.
+    `cells` are decoded anew each time that they are gone through, and none is kept: there may be millions. They
+    and `writes` raise DamageError where they are not what was recorded. `damage` says what else is wrong with
+    the record; a damaged trial must not be used.
     """
 
     record: TrialRecord
-    cells: Iterable[Cell]
-    marks: tuple[Mark, ...]
-    readings: tuple[Reading, ...]
+    cells: Iterable[Cell] = ()
+    marks: tuple[Mark, ...] = ()
+    readings: tuple[Reading, ...] = ()
+    writes: Iterable[Write] = ()
+    damage: str = ""
     _by_kind: dict[type[Record], list[Reading]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -101,154 +109,168 @@ class Run:
     partial: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Allowances:
+    """What all trials of a run together may hold."""
+
+    logs: Allowance = field(default_factory=lambda: Allowance(MOST_LOGS_OF_RUN))
+    readings: Allowance = field(default_factory=lambda: Allowance(MOST_READINGS_OF_RUN))
+
+
 def read_run(path: Path) -> Run:
     """Read a run directory.
 
-    Raises RunDirectoryError, one line that names the mend, where the folder is missing, damaged, foreign or
-    of a newer format; for a damaged histogram log, only when its cells are gone through. Trials in the making
-    (`.partial-...`) are listed, not read.
+    Raises RunDirectoryError, one line that names the mend, where the folder is missing or foreign or its manifest
+    damaged or of a newer format. A trial that is damaged bears that as its `damage`; what its latencies hide
+    shows when its cells are gone through. Trials in the making (`.partial-...`) are listed, not read.
     """
-    if not path.is_dir():
-        raise RunDirectoryError(f"{path} is not a folder; name a run folder, such as runs/<id>")
-    if not (path / MANIFEST_FILE).is_file():
-        raise RunDirectoryError(
-            f"{path} is not a run folder (no {MANIFEST_FILE}); name one that `poolstorm run` wrote"
-        )
-    manifest = _read_document(path / MANIFEST_FILE, FORMAT, Manifest)
-    folders = _folders(path / TRIALS_DIR)
-    partial = tuple(name for name in folders if name.startswith(PARTIAL_PREFIX))
-    by_id = {name: folder for name, folder in folders.items() if not name.startswith(".")}
+    manifest = _manifest(path)
+    names = _folders(path / TRIALS_DIR)
     planned = {spec.id: spec for spec in manifest.trials}
-    strangers = [name for name in by_id if name not in planned]
+    strangers = [name for name in names if name not in planned and not name.startswith(".")]
     if strangers:
         raise RunDirectoryError(
-            f"{path / TRIALS_DIR / strangers[0]} is not in the plan of {MANIFEST_FILE}; move it elsewhere"
+            f"{path / TRIALS_DIR}: {strangers[0][:100]!r} is not in the plan of {MANIFEST_FILE}; move it elsewhere"
         )
+    allowances = _Allowances()
     return Run(
         path=path,
         manifest=manifest,
-        trials=tuple(_read_trial(by_id[name], spec) for name, spec in planned.items() if name in by_id),
-        missing=tuple(spec for name, spec in planned.items() if name not in by_id),
-        partial=partial,
+        trials=tuple(
+            _read_trial(path / TRIALS_DIR / name, spec, manifest, allowances)
+            for name, spec in planned.items()
+            if name in names
+        ),
+        missing=tuple(spec for name, spec in planned.items() if name not in names),
+        partial=tuple(name for name in names if name.startswith(PARTIAL_PREFIX)),
     )
 
 
-def _folders(path: Path) -> dict[str, Path]:
-    if not path.is_dir():
-        return {}
-    return {entry.name: entry for entry in sorted(path.iterdir()) if entry.is_dir()}
+def _manifest(path: Path) -> Manifest:
+    try:
+        if not path.is_dir():
+            raise RunDirectoryError(f"{path} is not a folder; name a run folder, such as runs/<id>")
+        if not os.path.lexists(path / MANIFEST_FILE):
+            raise RunDirectoryError(
+                f"{path} is not a run folder (no {MANIFEST_FILE}); name one that `poolstorm run` wrote"
+            )
+        manifest = read_document(path / MANIFEST_FILE, FORMAT, Manifest)
+        _require_sensible(manifest)
+    except DamageError as error:
+        raise RunDirectoryError(f"{path}{os.sep}{error}; {error.mend}") from error
+    except (OSError, ValueError) as error:  # what no path may be
+        raise RunDirectoryError(f"{str(path)!r} cannot be read ({reason_of(error)}); name a run folder") from error
+    return manifest
 
 
-def _read_trial(folder: Path, spec: TrialSpec) -> Trial:
-    record = _read_document(folder / TRIAL_FILE, TRIAL_FORMAT, TrialRecord)
-    if record.spec != spec:
-        raise RunDirectoryError(
-            f"{folder / TRIAL_FILE} describes trial {record.spec.id}, not the planned {spec.id}; "
-            "restore the folder's name or remove the folder"
-        )
-    whole = record.state is TrialState.COMPLETED
-    marks = _read_lines(folder / MARKS_FILE, whole, _decode_marks)
-    readings = _read_lines(folder / READINGS_FILE, whole, _decode_readings)
+def _require_sensible(manifest: Manifest) -> None:
+    """Not too much of anything, names that differ, and nothing that refers to nothing."""
+    for what, count, most in (
+        ("trials", len(manifest.trials), MOST_TRIALS),
+        ("scenarios", len(manifest.scenarios), MOST_SCENARIOS),
+        ("targets", len(manifest.targets), MOST_TARGETS),
+        ("phases", sum(len(scenario.phases) for scenario in manifest.scenarios), MOST_PHASES),
+    ):
+        if count > most:
+            raise DamageError(f"{MANIFEST_FILE} plans {count:,} {what}; {most:,} can be reported", "report less")
+    scenarios = {scenario.name for scenario in manifest.scenarios}
+    targets = {target.name for target in manifest.targets}
+    ids = {spec.id for spec in manifest.trials}
+    if (len(scenarios), len(targets), len(ids)) != tuple(
+        map(len, (manifest.scenarios, manifest.targets, manifest.trials))
+    ):
+        raise DamageError(f"{MANIFEST_FILE} is damaged (names of scenarios, targets or trials repeat)")
+    for spec in manifest.trials:
+        if spec.scenario not in scenarios or spec.target not in targets:
+            raise DamageError(f"{MANIFEST_FILE} is damaged (trial {spec.id} is of an unknown scenario or target)")
+
+
+def _folders(path: Path) -> tuple[str, ...]:
+    """Names of the folders in a folder; what is a link is none."""
+    try:
+        with os.scandir(path) as entries:
+            found = [entry for entry in islice(entries, MOST_FOLDERS + 1) if entry.is_dir(follow_symlinks=False)]
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    except OSError as error:
+        raise RunDirectoryError(f"{path} cannot be read ({reason_of(error)}); mend its permissions") from error
+    if len(found) > MOST_FOLDERS:
+        raise RunDirectoryError(f"{path} holds more than {MOST_FOLDERS:,} folders; remove what is no trial")
+    return tuple(sorted(entry.name for entry in found))
+
+
+def _read_trial(folder: Path, spec: TrialSpec, manifest: Manifest, allowances: _Allowances) -> Trial:
+    try:
+        record = read_document(folder / TRIAL_FILE, TRIAL_FORMAT, TrialRecord)
+        if record.spec != spec:
+            raise DamageError(f"{TRIAL_FILE} describes trial {record.spec.id}, not the planned {spec.id}")
+    except DamageError as error:
+        return Trial(_stand_in(spec, manifest), damage=f"{error}; {error.mend}" if _newer(error) else str(error))
+    if record.state is not TrialState.COMPLETED:
+        return Trial(record)
+    scenario = next(scenario for scenario in manifest.scenarios if scenario.name == spec.scenario)
+    try:
+        return _whole_trial(folder, record, scenario, allowances)
+    except DamageError as error:
+        return Trial(record, damage=str(error))
+
+
+def _newer(error: DamageError) -> bool:
+    return error.mend == "upgrade poolstorm"
+
+
+def _whole_trial(folder: Path, record: TrialRecord, scenario: Scenario, allowances: _Allowances) -> Trial:
+    closed = record.version >= SEALED_SINCE
+    _require_streams(folder, record)
+    allowances.logs.take(LATENCY_FILE, _size(folder / LATENCY_FILE))
+    allowances.readings.take(READINGS_FILE, _size(folder / READINGS_FILE))
+    writes = folder / WRITES_FILE
     return Trial(
         record=record,
-        cells=LatencyLog(folder / LATENCY_FILE) if _present(folder / LATENCY_FILE, whole) else (),
-        marks=tuple(sorted(marks, key=lambda mark: mark.t_ns)),
-        readings=tuple(sorted(readings, key=lambda reading: reading.t_ns)),
+        cells=LatencyLog(
+            folder / LATENCY_FILE,
+            latest_ns=latest_send_ns(scenario),
+            phases=frozenset(phase.name for phase in scenario.phases),
+            closing=record.closing,
+        ),
+        marks=tuple(read_marks(folder / MARKS_FILE, lenient=closed)),
+        readings=tuple(read_readings(folder / READINGS_FILE, lenient=closed)),
+        writes=WriteLog(writes) if writes.exists() else (),
     )
 
 
-def _read_document(path: Path, expected_format: str, model: type[_Document]) -> _Document:
+def _require_streams(folder: Path, record: TrialRecord) -> None:
+    """Every stream is there and, since the second format, as it was closed. Raises DamageError."""
+    for name in _REQUIRED:
+        if not os.path.lexists(folder / name):
+            raise DamageError(f"{name} is missing")
+    if record.version < SEALED_SINCE:
+        return
+    if record.closing is None:
+        raise DamageError(f"{TRIAL_FILE} is damaged (its closing is missing)")
+    require_lawful(record.closing)
+    for name, most_bytes in _STREAMS.items():
+        told = record.closing.streams.get(name)
+        if told is not None or os.path.lexists(folder / name):
+            require_as_closed(folder / name, told, most_bytes)
+
+
+def _size(path: Path) -> int:
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise RunDirectoryError(f"{path} is missing; remove the trial's folder to report the others") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise RunDirectoryError(
-            f"{path} cannot be read ({_reason(error)}); restore it or repeat the run"
-        ) from error
-    try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise RunDirectoryError(f"{path} is damaged ({_reason(error)}); restore it or repeat the run") from error
-    if not isinstance(document, dict) or document.get("format") != expected_format:
-        raise RunDirectoryError(
-            f"{path} is not poolstorm's (format is not {expected_format!r}); name another run folder"
-        )
-    version = document.get("version")
-    if isinstance(version, int) and version > FORMAT_VERSION:
-        raise RunDirectoryError(
-            f"{path} was written by a newer poolstorm (format {version}, this one reads {FORMAT_VERSION}); "
-            "upgrade poolstorm"
-        )
-    if version != FORMAT_VERSION:
-        raise RunDirectoryError(f"{path} has no known format version ({version!r}); restore it or repeat the run")
-    try:
-        return model.model_validate_json(text)
-    except ValidationError as error:
-        raise RunDirectoryError(f"{path} is damaged ({_reason(error)}); restore it or repeat the run") from error
+        found = path.lstat()
+    except OSError as error:
+        raise DamageError(f"{path.name} cannot be read ({reason_of(error)})") from error
+    return found.st_size if stat.S_ISREG(found.st_mode) else 0
 
 
-def _read_lines(path: Path, required: bool, decode: Callable[[Iterable[str]], Iterator[_Item]]) -> list[_Item]:
-    """Decode a file line by line. Only a trial that was not carried through may lack the file."""
-    if not _present(path, required):
-        return []
-    with _reading(path), path.open(encoding="utf-8") as lines:
-        return list(decode(lines))
-
-
-def _present(path: Path, required: bool) -> bool:
-    if required and not path.exists():
-        raise RunDirectoryError(f"{path} is missing; remove the trial's folder to report the others")
-    return path.exists()
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """What goes wrong in a trial's file becomes one line that names it."""
-    try:
-        yield
-    except (OSError, ValueError) as error:
-        raise RunDirectoryError(
-            f"{path} is damaged ({_reason(error)}); remove the trial's folder to report the others"
-        ) from error
-
-
-def _decode_cells(lines: Iterable[str]) -> Iterator[Cell]:
-    keys: dict[str, SeriesKey] = {}
-    for encoded in split_intervals(lines):
-        try:
-            key = keys.get(encoded.tag)
-            if key is None:
-                key = keys[encoded.tag] = SeriesKey.from_tag(encoded.tag)
-            counts, total = read_counts(encoded.payload)
-        except ValueError as error:
-            raise ValueError(f"line {encoded.line}: {error}") from error
-        end_ns = encoded.start_ns + encoded.length_ns
-        yield Cell(key, encoded.start_ns, end_ns, counts, total)
-
-
-def _decode_marks(lines: Iterable[str]) -> Iterator[Mark]:
-    return _decode_json_lines(lines, Mark.model_validate_json)
-
-
-def _decode_readings(lines: Iterable[str]) -> Iterator[Reading]:
-    return _decode_json_lines(lines, decode_reading)
-
-
-def _decode_json_lines(lines: Iterable[str], decode: Callable[[str], _Item]) -> Iterator[_Item]:
-    for number, line in enumerate(lines, start=1):
-        try:
-            yield decode(line)
-        except ValueError as error:
-            raise ValueError(f"line {number}: {_reason(error)}") from error
-
-
-def _reason(error: Exception) -> str:
-    """One short line for an error of any kind."""
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        return f"{place}: {first['msg']}" if place else str(first["msg"])
-    if isinstance(error, OSError):
-        return error.strerror or type(error).__name__
-    return " ".join(str(error).split())
+def _stand_in(spec: TrialSpec, manifest: Manifest) -> TrialRecord:
+    """For a trial of which nothing can be believed but that it was planned."""
+    target = next(target for target in manifest.targets if target.name == spec.target)
+    return TrialRecord(
+        spec=spec,
+        state=TrialState.INVALID,
+        started_at=manifest.created_at,
+        duration_s=0,
+        origin_monotonic_ns=0,
+        target=TargetInfo(name=target.name, title=target.title, teaches=target.teaches, place=target.place),
+    )

@@ -7,8 +7,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 FORMAT = "poolstorm-run"
-FORMAT_VERSION = 1
-"""Written. Version 2 closes every stream with a count (`harness.records.closing`)."""
+FORMAT_VERSION = 2
+"""Written. Since version 2 every stream is closed with a count, and documents bear a seal: see
+`harness.records.closing`. Version 1 is still read."""
 
 MANIFEST_FILE = "manifest.json"
 TRIALS_DIR = "trials"

@@ -121,7 +121,9 @@ HLOG_HEADER = (
     "#[values in nanoseconds; Interval_Max in milliseconds; times in seconds since the trial's origin]\n"
     '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"\n'
 )
-_HLOG_LINE = re.compile(r"Tag=([^,]+),([0-9.]+),([0-9.]+),[0-9.]+,([A-Za-z0-9+/=]+)\n?")
+_HLOG_LINE = re.compile(
+    r"Tag=([^,]{1,1000}),([0-9]{1,9}(?:\.[0-9]{1,9})?),([0-9]{1,9}(?:\.[0-9]{1,9})?),[0-9.]{1,20},([A-Za-z0-9+/=]+)\n?"
+)
 
 
 def encode_interval(interval: Interval) -> str:

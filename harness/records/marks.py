@@ -5,9 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from pydantic import model_validator
+from pydantic import ValidationInfo, field_validator, model_validator
 
 from harness.records.base import Record, Whole
+from scenarios.model import AS_RECORDED
 
 
 class MarkKind(StrEnum):
@@ -40,6 +41,13 @@ class Mark(Record):
     number: Whole = 0
     planned_ns: Whole | None = None
     detail: str = ""
+
+    @field_validator("kind", mode="before")
+    @classmethod
+    def _or_a_remark(cls, given: Any, info: ValidationInfo) -> Any:
+        """What a later version marks is a remark to this one."""
+        later = info.context == AS_RECORDED and isinstance(given, str) and given not in set(MarkKind)
+        return MarkKind.NOTE if later else given
 
     @model_validator(mode="before")
     @classmethod

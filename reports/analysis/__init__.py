@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.errors import RunDirectoryError
 from harness.records import Environment, TrialRecord, TrialState
 from reports.analysis.breakdown import breakdowns
 from reports.analysis.caveats import caveats
@@ -13,16 +14,16 @@ from reports.analysis.checks import Evidence, evaluate
 from reports.analysis.counts import counts
 from reports.analysis.exhaustion import exhaustion
 from reports.analysis.fault_summaries import fault_summaries
-from reports.analysis.folding import Folds, Observed, fold_trial
+from reports.analysis.folding import Folds, Observed, observe
 from reports.analysis.held import held_times
 from reports.analysis.latency import phase_results, places_of
 from reports.analysis.latency_ladder import round_trips
 from reports.analysis.ledger import ledger
 from reports.analysis.noise import largest_floors, noise_floors
 from reports.analysis.outcomes import error_counts
-from reports.analysis.validity import Case, Doubt, doubts, proves_faults
-from reports.analysis.windows import course
-from reports.read import Run
+from reports.analysis.validity import Doubt, damaged, doubts, proves_faults
+from reports.files import reason_of
+from reports.read import DamageError, Run, Trial
 from reports.summary import NoiseFloor, PhaseInfo, RunInfo, ScenarioResult, Summary, TargetResult, TrialLine
 from reports.wording import seconds
 from scenarios.model import FaultSpec, Scalar, Scenario
@@ -57,11 +58,27 @@ def analyse(run: Run) -> Summary:
     """Everything that a report may say of the run. Trials that were not completed, or that break a rule of
     `reports.analysis.validity`, are listed, never counted.
 
-    Goes through each trial's latencies once. Raises RunDirectoryError where a histogram log is damaged.
+    Goes through each trial's latencies once. Raises RunDirectoryError where nothing can be made of the run.
     """
+    try:
+        return _analyse(run)
+    except (ArithmeticError, ValueError, TypeError, LookupError, RecursionError, MemoryError) as error:
+        raise RunDirectoryError(
+            f"{run.path} tells what cannot have been ({type(error).__name__}: {reason_of(error)}); "
+            "restore it or repeat the run"
+        ) from error
+
+
+def _analyse(run: Run) -> Summary:
     proves = proves_faults(run.trials)
+    trials: dict[tuple[str, str], list[Trial]] = {}
+    for trial in sorted(run.trials, key=lambda trial: trial.record.spec.repetition):
+        trials.setdefault((trial.record.spec.scenario, trial.record.spec.target), []).append(trial)
     groups = {
-        scenario.name: {target: _group(run, scenario, target, proves) for target in _targets_of(run, scenario)}
+        scenario.name: {
+            target: _group(trials.get((scenario.name, target), ()), scenario, proves)
+            for target in _targets_of(run, scenario)
+        }
         for scenario in run.manifest.scenarios
     }
     scenarios = tuple(
@@ -84,19 +101,24 @@ def _targets_of(run: Run, scenario: Scenario) -> list[str]:
     return [target.name for target in run.manifest.targets if target.name in planned]
 
 
-def _group(run: Run, scenario: Scenario, target: str, proves: bool) -> _Group:
+def _group(trials: Sequence[Trial], scenario: Scenario, proves: bool) -> _Group:
+    """What is damaged cannot be used, whatever else it says of itself."""
     observed: list[Observed] = []
     found: dict[str, tuple[Doubt, ...]] = {}
-    for trial in sorted(run.trials, key=lambda trial: trial.record.spec.repetition):
-        spec = trial.record.spec
-        if (spec.scenario, spec.target) != (scenario.name, target):
+    for trial in trials:
+        trial_id = trial.record.spec.id
+        if trial.record.state is not TrialState.COMPLETED:
+            if trial.damage:
+                found[trial_id] = damaged(trial.damage)
             continue
-        if trial.record.state is TrialState.COMPLETED:
-            happened = course(trial, scenario)
-            one = Observed(trial, happened, fold_trial(trial, happened))
-            found[spec.id] = doubts(Case(scenario, one, proves))
-            if not found[spec.id]:
-                observed.append(one)
+        try:
+            one = observe(scenario, trial, proves)
+        except DamageError as error:
+            found[trial_id] = damaged(str(error))
+            continue
+        found[trial_id] = doubts(one)
+        if not found[trial_id]:
+            observed.append(one)
     return _Group(tuple(observed), found)
 
 

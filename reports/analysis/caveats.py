@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from harness.records import GeneratorReading, HostReading, RunState, TrialState
 from reports.analysis.breakdown import believed
 from reports.analysis.folding import ALL, Observed
 from reports.distribution import FEWEST_FOR_P99, FEWEST_FOR_P999
+from reports.files import reason_of
 from reports.read import Run, Trial
 from reports.summary import Caveat, ScenarioResult
 from scenarios.model import Scenario
@@ -45,18 +46,34 @@ def caveats(
     run: Run, scenarios: Sequence[ScenarioResult], usable: Usable, proves_faults: bool
 ) -> tuple[Caveat, ...]:
     """All caveats, the gravest first; `proves_faults` as `reports.analysis.validity` has it."""
-    found = [*_about_trials(run, scenarios), *_about_run(run)]
-    if run.trials and not proves_faults:
-        found.append(_NO_PROOFS)
-    found.extend(caveat for scenario in run.manifest.scenarios for caveat in _about_pool_overrides(scenario))
-    found.extend(_about_generator(run.manifest.scenarios, usable))
-    found.extend(_about_lag(scenarios))
-    found.extend(_about_faults(scenarios))
-    found.extend(_about_host(usable))
-    found.extend(_about_server_timing(usable))
-    found.extend(_about_settings(scenarios))
-    found.extend(_about_few_requests(scenarios))
-    return tuple(found)
+    of_scenarios = run.manifest.scenarios
+    kinds: tuple[Callable[[], Iterable[Caveat]], ...] = (
+        lambda: _about_trials(run, scenarios),
+        lambda: _about_run(run),
+        lambda: [_NO_PROOFS] if run.trials and not proves_faults else [],
+        lambda: (caveat for scenario in of_scenarios for caveat in _about_pool_overrides(scenario)),
+        lambda: _about_generator(of_scenarios, usable),
+        lambda: _about_lag(scenarios),
+        lambda: _about_faults(scenarios),
+        lambda: _about_host(usable),
+        lambda: _about_server_timing(usable),
+        lambda: _about_settings(scenarios),
+        lambda: _about_few_requests(scenarios),
+    )
+    return tuple(caveat for kind in kinds for caveat in _looked_into(kind))
+
+
+def _looked_into(kind: Callable[[], Iterable[Caveat]]) -> Iterator[Caveat]:
+    """A kind of caveat that cannot be worked out is told of, and takes no report down."""
+    try:
+        yield from list(kind())
+    except Exception as error:
+        yield Caveat(
+            code="caveat-failed",
+            scope="run",
+            text=f"One kind of caveat could not be worked out ({type(error).__name__}: {reason_of(error)}).",
+            advice="Please report this with the run folder: it is a fault of poolstorm's.",
+        )
 
 
 _NO_PROOFS = Caveat(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.analysis.correctness import Finding, money_is_conserved, no_leaked_connections, worst
+from reports.analysis.correctness import Judgement, money_is_conserved, no_leaked_connections, worst
 from reports.analysis.folding import Observed
 from reports.analysis.windows import Window
 from reports.distribution import merged
+from reports.files import reason_of
 from reports.summary import CheckResult, CheckVerdict, Exhaustion
 from scenarios.model import Check, CheckKind
 
@@ -30,12 +31,23 @@ def evaluate(checks: Sequence[Check], evidence: Evidence) -> tuple[CheckResult, 
     for check in checks:
         verdict, text = UNDECIDED, "no trial can be used"
         if evidence.observed:
-            verdict, text = _JUDGES[check.kind](check.limit, evidence)
+            verdict, text = _judge(check, evidence)
         results.append(CheckResult(kind=check.kind, limit=check.limit, verdict=verdict, evidence=text))
     return tuple(results)
 
 
-def _no_errors_outside_faults(_: float | None, evidence: Evidence) -> Finding:
+def _judge(check: Check, evidence: Evidence) -> Judgement:
+    """A check of a later version, or one that cannot be carried through, decides nothing."""
+    judge = _JUDGES.get(check.kind)
+    if judge is None:
+        return UNDECIDED, "this poolstorm does not know the check; upgrade it"
+    try:
+        return judge(check.limit, evidence)
+    except Exception as error:  # no check takes a report down
+        return UNDECIDED, f"the check could not be carried through ({type(error).__name__}: {reason_of(error)})"
+
+
+def _no_errors_outside_faults(_: float | None, evidence: Evidence) -> Judgement:
     counts = [one.fold.outside for one in evidence.observed]
     requests, failures = sum(count for count, _ in counts), sum(count for _, count in counts)
     if not requests:
@@ -44,7 +56,7 @@ def _no_errors_outside_faults(_: float | None, evidence: Evidence) -> Finding:
     return (BROKEN if failures else PASSED), text
 
 
-def _recovers_within(limit_ms: float | None, evidence: Evidence) -> Finding:
+def _recovers_within(limit_ms: float | None, evidence: Evidence) -> Judgement:
     if limit_ms is None:
         return UNDECIDED, "the check names no limit"
     if not evidence.windows:
@@ -58,7 +70,7 @@ def _recovers_within(limit_ms: float | None, evidence: Evidence) -> Finding:
     return verdict, text
 
 
-def _judge_recovery(window: Window, limit_ms: float) -> Finding:
+def _judge_recovery(window: Window, limit_ms: float) -> Judgement:
     where = f"{window.result.kind} in {window.result.phase}, repetition {window.result.repetition}"
     if window.result.heal_done_s is None:
         return UNDECIDED, f"{where}: never healed"
@@ -70,7 +82,7 @@ def _judge_recovery(window: Window, limit_ms: float) -> Finding:
     return (PASSED if after_ms <= limit_ms else BROKEN), f"{where}: steady success after {after_ms:.0f} ms"
 
 
-def _fails_fast(limit_ms: float | None, evidence: Evidence) -> Finding:
+def _fails_fast(limit_ms: float | None, evidence: Evidence) -> Judgement:
     if limit_ms is None:
         return UNDECIDED, "the check names no limit"
     down = [window for window in evidence.windows if window.result.kind == "proxy-down"]
@@ -82,7 +94,7 @@ def _fails_fast(limit_ms: float | None, evidence: Evidence) -> Finding:
     return (PASSED if p99_ms <= limit_ms else BROKEN), text
 
 
-def _exhausts(_: float | None, evidence: Evidence) -> Finding:
+def _exhausts(_: float | None, evidence: Evidence) -> Judgement:
     found = evidence.exhaustion
     if found is None or not any(step.together.count for step in found.steps):
         return UNDECIDED, "no ladder of rising users or arrivals was climbed"
@@ -97,7 +109,7 @@ def _exhausts(_: float | None, evidence: Evidence) -> Finding:
     return (PASSED if found.checked_out_max >= found.limit else BROKEN), text
 
 
-_JUDGES: Mapping[CheckKind, Callable[[float | None, Evidence], Finding]] = {
+_JUDGES: Mapping[CheckKind, Callable[[float | None, Evidence], Judgement]] = {
     "no-errors-outside-faults": _no_errors_outside_faults,
     "recovers-within": _recovers_within,
     "fails-fast": _fails_fast,

@@ -8,29 +8,29 @@ from harness.records import Bank, PoolReading
 from reports.read import Trial
 from reports.summary import CheckVerdict
 
-Finding = tuple[CheckVerdict, str]
+Judgement = tuple[CheckVerdict, str]
 """A verdict and its evidence in words."""
 
 
-def worst(findings: Sequence[Finding]) -> Finding:
-    """Broken over undecided over passed; the first of the worst speaks. No finding at all is undecided."""
-    if not findings:
+def worst(judgements: Sequence[Judgement]) -> Judgement:
+    """Broken over undecided over passed; the first of the worst speaks. None at all is undecided."""
+    if not judgements:
         return CheckVerdict.UNDECIDED, "no completed trial"
     order = (CheckVerdict.BROKEN, CheckVerdict.UNDECIDED, CheckVerdict.PASSED)
-    return min(findings, key=lambda finding: order.index(finding[0]))
+    return min(judgements, key=lambda judgement: order.index(judgement[0]))
 
 
-def money_is_conserved(trials: Sequence[Trial]) -> Finding:
+def money_is_conserved(trials: Sequence[Trial]) -> Judgement:
     """The bank of every trial: the sum unchanged, nobody below zero, no acknowledged transfer lost."""
-    findings = [_judge_bank(trial.record.bank, trial.record.spec.id) for trial in trials]
-    verdict, evidence = worst(findings)
-    if findings and verdict is CheckVerdict.PASSED:
+    judgements = [_judge_bank(trial.record.bank, trial.record.spec.id) for trial in trials]
+    verdict, evidence = worst(judgements)
+    if judgements and verdict is CheckVerdict.PASSED:
         stored = sum(trial.record.bank.transfers_stored for trial in trials if trial.record.bank)
         evidence = f"the sum is unchanged after {stored:,} transfers in {_trials(len(trials))}"
     return verdict, evidence
 
 
-def _judge_bank(bank: Bank | None, trial_id: str) -> Finding:
+def _judge_bank(bank: Bank | None, trial_id: str) -> Judgement:
     if bank is None:
         return CheckVerdict.UNDECIDED, f"{trial_id}: the bank was not read"
     change_cents = bank.total_after_cents - bank.total_before_cents
@@ -46,16 +46,16 @@ def _judge_bank(bank: Bank | None, trial_id: str) -> Finding:
     return CheckVerdict.PASSED, ""
 
 
-def no_leaked_connections(trials: Sequence[Trial]) -> Finding:
+def no_leaked_connections(trials: Sequence[Trial]) -> Judgement:
     """Nothing is checked out after the drain, in a pool that had been used."""
-    findings = [_judge_pool(trial.record.pool_at_end, trial.record.spec.id) for trial in trials]
-    verdict, evidence = worst(findings)
-    if findings and verdict is CheckVerdict.PASSED:
+    judgements = [_judge_pool(trial.record.pool_at_end, trial.record.spec.id) for trial in trials]
+    verdict, evidence = worst(judgements)
+    if judgements and verdict is CheckVerdict.PASSED:
         evidence = f"0 connections out after the drain in {_trials(len(trials))}"
     return verdict, evidence
 
 
-def _judge_pool(pool: PoolReading | None, trial_id: str) -> Finding:
+def _judge_pool(pool: PoolReading | None, trial_id: str) -> Judgement:
     if pool is None:
         return CheckVerdict.UNDECIDED, f"{trial_id}: the pool was not read after the drain"
     if pool.checked_out:

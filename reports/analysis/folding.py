@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from harness.records import GeneratorReading, Measure, Outcome
 from reports.analysis.outcomes import ErrorKey
 from reports.analysis.timeline import TimelineFold
-from reports.analysis.windows import Course, OutsideFold, PhaseSpan, Window, window_folds
+from reports.analysis.windows import Course, OutsideFold, PhaseSpan, Window, course, window_folds
 from reports.distribution import Distribution, merged
+from reports.files import reason_of
 from reports.histograms import longest_ns, middles_ns
-from reports.read import Cell, Trial
+from reports.read import Cell, DamageError, Trial
 from reports.summary import Timeline
+from scenarios.model import Phase, Scenario
 
 ALL = "all"
 
@@ -40,14 +42,14 @@ class PhaseFold:
         if measure is Measure.RESPONSE:
             self.outcomes[outcome.value] += cell.total
             if outcome is Outcome.OK:
-                self.success.add(cell.counts, cell.total)
+                self.success.add(cell.counters, cell.total)
             elif outcome is not Outcome.ABORTED:
-                self.failure.add(cell.counts, cell.total)
+                self.failure.add(cell.counters, cell.total)
         elif outcome is Outcome.OK:
             if measure is Measure.SERVICE:
-                self.service.add(cell.counts, cell.total)
+                self.service.add(cell.counters, cell.total)
             else:
-                self.parts.setdefault(measure, Distribution()).add(cell.counts, cell.total)
+                self.parts.setdefault(measure, Distribution()).add(cell.counters, cell.total)
 
     def merge(self, other: PhaseFold) -> None:
         """Add another fold of the same phase and operation, or of another operation of the same phase."""
@@ -83,11 +85,21 @@ class TrialFold:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """A completed trial, what happened when in it, and what its latencies add up to."""
+    """A completed trial, what happened when in it, and what its latencies add up to: all that judges it.
 
+    `expects_proofs`: whether its run was recorded with proofs of faults at all.
+    """
+
+    scenario: Scenario
     trial: Trial
     course: Course
     fold: TrialFold
+    expects_proofs: bool = True
+
+    @property
+    def counting(self) -> tuple[Phase, ...]:
+        """The phases that are not warm-up."""
+        return tuple(phase for phase in self.scenario.phases if not phase.warmup)
 
     @property
     def repetition(self) -> int:
@@ -95,8 +107,19 @@ class Observed:
         return self.trial.record.spec.repetition
 
 
+def observe(scenario: Scenario, trial: Trial, expects_proofs: bool) -> Observed:
+    """Go through a completed trial. Raises DamageError where its record is not whole or not to be believed."""
+    if trial.damage:
+        raise DamageError(trial.damage)
+    try:
+        happened = course(trial, scenario)
+        return Observed(scenario, trial, happened, fold_trial(trial, happened), expects_proofs)
+    except (ArithmeticError, ValueError, TypeError, LookupError) as error:
+        raise DamageError(f"the record tells what cannot have been ({reason_of(error)})") from error
+
+
 def fold_trial(trial: Trial, happened: Course) -> TrialFold:
-    """Add up one trial. Raises RunDirectoryError where its histogram log is damaged."""
+    """Add up one trial. Raises DamageError where its histogram log is damaged."""
     phases: dict[Place, PhaseFold] = {}
     windows, outside, over_time = window_folds(happened), OutsideFold(happened), TimelineFold(happened)
     errors: Counter[ErrorKey] = Counter()
@@ -139,7 +162,7 @@ def _add_completions(cell: Cell, spans: Mapping[str, PhaseSpan], phases: dict[Pl
     if own is not None and start_ns < own.end_ns and end_ns > own.start_ns:
         start_ns, end_ns = max(start_ns, own.start_ns), min(end_ns, own.end_ns)
     middle_ns = (start_ns + end_ns) // 2
-    last_ns = middle_ns + longest_ns(cell.counts)
+    last_ns = middle_ns + longest_ns(cell.counters)
     for span in spans.values():
         if middle_ns >= span.end_ns or last_ns < span.start_ns:
             continue
@@ -147,7 +170,7 @@ def _add_completions(cell: Cell, spans: Mapping[str, PhaseSpan], phases: dict[Pl
         if middle_ns < span.start_ns or last_ns >= span.end_ns:
             answered = sum(
                 count
-                for latency_ns, count in middles_ns(cell.counts)
+                for latency_ns, count in middles_ns(cell.counters)
                 if span.start_ns <= middle_ns + latency_ns < span.end_ns
             )
         if answered:
@@ -160,11 +183,10 @@ def _finish_phases(trial: Trial, happened: Course, phases: dict[Place, PhaseFold
     lengths = {span.name: span.duration_s for span in happened.phases}
     names = dict.fromkeys([*lengths, *(phase for phase, _ in phases), *kept_back])
     folds = dict(phases)
-    for name in names:
-        everything = PhaseFold()
-        for (phase, _), fold in phases.items():
-            if phase == name:
-                everything.merge(fold)
+    whole = {name: PhaseFold() for name in names}
+    for (phase, _), fold in phases.items():
+        whole[phase].merge(fold)
+    for name, everything in whole.items():
         everything.not_started = kept_back[name]
         folds[name, ALL] = everything
     for (phase, _), fold in folds.items():

@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import Any
 
 from harness.records import (
+    MOST_BINS,
     DatabaseReading,
     GeneratorReading,
     HostReading,
@@ -19,8 +20,11 @@ from harness.records import (
 )
 from reports.analysis.windows import Course
 from reports.distribution import FEWEST_FOR_P99, Distribution
-from reports.read import Cell, Trial
+from reports.read import Cell, DamageError, Trial
 from reports.summary import GaugePoint, Timeline, TimePoint
+
+MOST_POINTS = 20 * MOST_BINS
+"""Requests long after the load's end make more than `MOST_BINS` points; so many were never recorded."""
 
 
 class TimelineFold:
@@ -43,13 +47,17 @@ class TimelineFold:
             found = side.get(place)
             if found is None:
                 found = side[place] = Distribution()
-            found.add(cell.counts, cell.total)
+            found.add(cell.counters, cell.total)
 
     def finish(self, trial: Trial) -> Timeline:
         """All points; `trial` gives the gauges."""
         last = max(
             [-(-self._happened.load_end_ns // self._bin_ns) - 1, *self._successes, *self._failures, *self._aborted]
         )
+        if last >= MOST_POINTS:
+            raise DamageError(
+                f"requests were recorded up to {last * self._bin_ns / 1e9:,.0f} s, beyond the load's end"
+            )
         return Timeline(
             repetition=trial.record.spec.repetition,
             points=tuple(map(self._point, range(last + 1))),

@@ -16,8 +16,10 @@ from harness.records import GeneratorReading, HostReading, MarkKind, reading_eve
 from reports.analysis.counts import processor_s
 from reports.analysis.folding import ALL, Observed, together
 from reports.analysis.windows import FaultSpan
+from reports.documents import SEALED_SINCE
+from reports.files import reason_of
 from reports.read import Trial
-from scenarios.model import Phase, Scenario
+from scenarios.model import Phase
 
 LATE_MS = 20.0
 LATE_SHARE_OF_P50 = 0.1
@@ -39,25 +41,11 @@ LEAST_WATCHED_S = 1.0
 SATURATED_PERCENT = 95.0
 STEAL_PERCENT = 5.0
 
+DAMAGED = "record-damaged"
+DAMAGED_ADVICE = "Restore the trial's folder from a copy, or run it again; the other trials are not affected."
+CRASH_ADVICE = "Please report this with the run folder: it is a fault of poolstorm's."
+
 _FREE_THE_HOST = "Free the host, or lower the rate, and run it again."
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One trial to be judged. `proves_faults`: whether the run was recorded with proofs at all."""
-
-    scenario: Scenario
-    observed: Observed
-    proves_faults: bool
-
-    @property
-    def trial(self) -> Trial:
-        """What was recorded."""
-        return self.observed.trial
-
-    def counting(self) -> Iterator[Phase]:
-        """The phases that are not warm-up."""
-        return (phase for phase in self.scenario.phases if not phase.warmup)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +57,7 @@ class Doubt:
     advice: str
 
 
-Look = Callable[[Case], str | None]
+Look = Callable[[Observed], str | None]
 """What is wrong, in words, or None."""
 
 _RULES: dict[str, tuple[Look, str]] = {}
@@ -85,19 +73,35 @@ def rule(name: str, advice: str) -> Callable[[Look], Look]:
     return register
 
 
-def doubts(case: Case) -> tuple[Doubt, ...]:
+def doubts(one: Observed) -> tuple[Doubt, ...]:
     """Every rule that the trial breaks; none for a valid one."""
     found = []
     for name, (look, advice) in _RULES.items():
-        reason = look(case)
+        try:
+            reason = look(one)
+        except Exception as error:  # no rule takes a report down; what could not be judged is not passed
+            said = f"the rule {name} could not be applied ({type(error).__name__}: {reason_of(error)})"
+            found.append(Doubt(name, said, CRASH_ADVICE))
+            continue
         if reason is not None:
             found.append(Doubt(name, reason, advice))
     return tuple(found)
 
 
+def damaged(reason: str) -> tuple[Doubt, ...]:
+    """The doubt about a trial whose record is not whole."""
+    return (Doubt(DAMAGED, reason, DAMAGED_ADVICE),)
+
+
 def proves_faults(trials: Iterable[Trial]) -> bool:
-    """Whether the run was recorded by a poolstorm that proves faults and asks for conformance."""
+    """Whether the run was recorded by a poolstorm that proves faults and asks for conformance.
+
+    Since format 2 all do; in the first format that shows in what they recorded.
+    """
     kinds = (MarkKind.PROVED, MarkKind.UNPROVED)
+    trials = list(trials)
+    if any(trial.record.version >= SEALED_SINCE for trial in trials):
+        return True
     return any(trial.record.conformance or any(mark.kind in kinds for mark in trial.marks) for trial in trials)
 
 
@@ -106,16 +110,16 @@ def _in_phase(trial: Trial, phase: Phase) -> list[GeneratorReading]:
 
 
 @rule("generator-late", f"Response times include that delay. {_FREE_THE_HOST}")
-def _generator_was_late(case: Case) -> str | None:
-    for phase in case.counting():
-        fold = case.observed.fold.phases.get((phase.name, ALL))
+def _generator_was_late(one: Observed) -> str | None:
+    for phase in one.counting:
+        fold = one.fold.phases.get((phase.name, ALL))
         if phase.arrivals is None or fold is None:
             continue
         p50_ms = together(fold).quantiles_ms(500)[0] or 0.0
         limit_ms = max(LATE_MS, LATE_SHARE_OF_P50 * p50_ms)
-        late_ms = [reading.late_max_ms for reading in _in_phase(case.trial, phase)]
+        late_ms = [reading.late_max_ms for reading in _in_phase(one.trial, phase)]
         late = sum(value > limit_ms for value in late_ms)
-        watched_s = len(late_ms) * reading_every_s(case.scenario)
+        watched_s = len(late_ms) * _reading_every_s(one)
         if late >= FEWEST_LATE_READINGS and late * HICCUP_S > LATE_READINGS * watched_s:
             return (
                 f"the load generator started requests more than {limit_ms:.0f} ms late in {late} of "
@@ -130,61 +134,66 @@ def _generator_was_late(case: Case) -> str | None:
     return None
 
 
+def _reading_every_s(one: Observed) -> float:
+    """As recorded; the first format did not record it."""
+    return one.trial.record.reading_every_s or reading_every_s(one.scenario)
+
+
 @rule("generator-stalled", _FREE_THE_HOST)
-def _generator_stalled(case: Case) -> str | None:
-    for phase in case.counting():
-        gap_ms = max((reading.loop_gap_max_ms for reading in _in_phase(case.trial, phase)), default=0.0)
+def _generator_stalled(one: Observed) -> str | None:
+    for phase in one.counting:
+        gap_ms = max((reading.loop_gap_max_ms for reading in _in_phase(one.trial, phase)), default=0.0)
         if gap_ms > LOOP_GAP_MS:
             return f"the load generator stood still for {gap_ms:.0f} ms in {phase.name}"
     return None
 
 
 @rule("generator-capped", "Raise in_flight_cap, lower the rate, or give the target more connections.")
-def _generator_was_capped(case: Case) -> str | None:
+def _generator_was_capped(one: Observed) -> str | None:
     """What is kept back during a fault, or for a request's timeout after it, is the fault's doing."""
     kept_back = before = 0
-    names = {phase.name for phase in case.counting()}
-    for reading in case.trial.readings_of(GeneratorReading):
+    names = {phase.name for phase in one.counting}
+    for reading in one.trial.readings_of(GeneratorReading):
         risen = reading.not_started_total - before
         before = max(before, reading.not_started_total)
-        if risen > 0 and reading.phase in names and not _explained(case, reading.t_ns):
+        if risen > 0 and reading.phase in names and not _explained(one, reading.t_ns):
             kept_back += risen
     if not kept_back:
         return None
-    cap = case.scenario.in_flight_cap
+    cap = one.scenario.in_flight_cap
     return f"{kept_back:,} requests were kept back by the cap of {cap} in flight, and no fault explains it"
 
 
-def _explained(case: Case, t_ns: int) -> bool:
-    grace_ns = round(case.scenario.request_timeout_s * 1e9)
+def _explained(one: Observed, t_ns: int) -> bool:
+    grace_ns = round(one.scenario.request_timeout_s * 1e9)
     return any(
         span.inject_begin_ns <= t_ns and (span.heal_done_ns is None or t_ns <= span.heal_done_ns + grace_ns)
-        for span in case.observed.course.faults
+        for span in one.course.faults
     )
 
 
 @rule("generator-starved", "Lower the rate, or use --workers to share the load among processes.")
-def _generator_was_starved(case: Case) -> str | None:
-    for name, seconds, spent_s in _generator_stretches(case):
+def _generator_was_starved(one: Observed) -> str | None:
+    for name, seconds, spent_s in _generator_stretches(one):
         share = spent_s / seconds
         if seconds >= LEAST_WATCHED_S and share > BUSY_CORE:
             return f"the load generator used {share:.0%} of a processor core in {name}"
     return None
 
 
-def _generator_stretches(case: Case) -> Iterator[tuple[str, float, float]]:
+def _generator_stretches(one: Observed) -> Iterator[tuple[str, float, float]]:
     """Name, length in seconds and processor seconds of the whole load and of each counting phase.
 
     The whole load by the mean of the load processes, phases by the busiest of them.
     """
-    spans = case.observed.course.phases
-    workers = max(case.trial.record.workers, 1)
-    spent_s = processor_s(case.trial).get("generator")
-    load_s = (case.observed.course.load_end_ns - min((span.start_ns for span in spans), default=0)) / 1e9
-    if spent_s is not None and case.trial.record.cpu_s and load_s > 0:
+    spans = one.course.phases
+    workers = max(one.trial.record.workers, 1)
+    spent_s = processor_s(one.trial).get("generator")
+    load_s = (one.course.load_end_ns - min((span.start_ns for span in spans), default=0)) / 1e9
+    if spent_s is not None and one.trial.record.cpu_s and load_s > 0:
         yield "the whole load", load_s, spent_s / workers
-    used = list(_generator_use(case.trial, workers))
-    names = {phase.name for phase in case.counting()}
+    used = list(_generator_use(one.trial, workers))
+    names = {phase.name for phase in one.counting}
     for span in spans:
         inside = [moment for moment in used if span.start_ns <= moment[0] < span.end_ns]
         if span.name in names and len(inside) > 1:
@@ -206,12 +215,12 @@ def _generator_use(trial: Trial, workers: int) -> Iterator[tuple[int, float]]:
 
 
 @rule("host-overrun", "Run it on a machine with processors to itself.")
-def _host_was_overrun(case: Case) -> str | None:
-    names = {phase.name for phase in case.counting()}
-    spans = [span for span in case.observed.course.phases if span.name in names]
+def _host_was_overrun(one: Observed) -> str | None:
+    names = {phase.name for phase in one.counting}
+    spans = [span for span in one.course.phases if span.name in names]
     inside = [
         reading
-        for reading in case.trial.readings_of(HostReading)
+        for reading in one.trial.readings_of(HostReading)
         if any(span.start_ns <= reading.t_ns < span.end_ns for span in spans)
     ]
     if not inside:
@@ -224,8 +233,8 @@ def _host_was_overrun(case: Case) -> str | None:
 
 
 @rule("fault-unproved", "Look into the proxy and the fault's settings, and run it again.")
-def _fault_was_not_proved(case: Case) -> str | None:
-    found = list(filter(None, map(partial(_lack_of_proof, case.proves_faults), case.observed.course.faults)))
+def _fault_was_not_proved(one: Observed) -> str | None:
+    found = list(filter(None, map(partial(_lack_of_proof, one.expects_proofs), one.course.faults)))
     return f"{found[0]}{_and_more(found)}" if found else None
 
 
@@ -240,8 +249,8 @@ def _lack_of_proof(expected: bool, span: FaultSpan) -> str | None:
 
 
 @rule("conformance-failed", "Mend the target: what answers wrongly cannot be compared.")
-def _target_answered_wrongly(case: Case) -> str | None:
-    failed = [item for item in case.trial.record.conformance if not item.passed]
+def _target_answered_wrongly(one: Observed) -> str | None:
+    failed = [item for item in one.trial.record.conformance if not item.passed]
     if not failed:
         return None
     detail = f" ({failed[0].detail.rstrip('.')})" if failed[0].detail else ""

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from harness.records import Mark, MarkKind, Outcome
+from harness.records import MARKS_FILE, Mark, MarkKind, Outcome
 from reports.analysis.recovery import Recovery, RecoveryFold
 from reports.distribution import Distribution, merged
 from reports.histograms import count_up_to_ns
-from reports.read import Cell, Trial
+from reports.read import Cell, DamageError, Trial
 from reports.summary import FaultWindow
 from scenarios.model import Scenario
+
+MOST_FAULTS = 100
+"""So many injections are believed, and more only where more were planned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,11 @@ def course(trial: Trial, scenario: Scenario) -> Course:
         start_ns = starts.get(phase.name, at_ns)
         at_ns = max(ends.get(phase.name, start_ns + round(phase.duration_s * 1e9)), start_ns)
         spans.append(PhaseSpan(phase.name, start_ns, at_ns))
+    faults = tuple(_fault_spans(trial))
+    if len(faults) > max(MOST_FAULTS, sum(len(phase.faults) for phase in scenario.phases)):
+        raise DamageError(f"{MARKS_FILE} tells of {len(faults):,} injections, more than were planned")
     ended = [mark.t_ns for mark in trial.marks if mark.kind is MarkKind.LOAD_END]
-    return Course(tuple(spans), tuple(_fault_spans(trial)), ended[0] if ended else at_ns)
+    return Course(tuple(spans), faults, ended[0] if ended else at_ns)
 
 
 def _fault_spans(trial: Trial) -> Iterator[FaultSpan]:
@@ -132,11 +138,11 @@ class WindowFold:
         if cell.key.outcome is Outcome.ABORTED:
             return
         if cell.key.outcome is Outcome.OK:
-            self._successes.setdefault(cell.key.operation, Distribution()).add(cell.counts, cell.total)
+            self._successes.setdefault(cell.key.operation, Distribution()).add(cell.counters, cell.total)
         else:
-            self._failures.add(cell.counts, cell.total)
+            self._failures.add(cell.counters, cell.total)
         # The send lies somewhere in the interval, so its end gives a number that is never too large.
-        self._answered += count_up_to_ns(cell.counts.items(), self._until_ns - cell.end_ns)
+        self._answered += count_up_to_ns(cell.counters.items(), self._until_ns - cell.end_ns)
 
     def finish(self, repetition: int) -> Window:
         """The window with its figures."""
@@ -201,7 +207,7 @@ class OutsideFold:
         own = cell.total
         if cell.key.outcome is not Outcome.OK:
             later = [span.inject_begin_ns for span in self._faults if span.inject_begin_ns >= cell.end_ns]
-            own = count_up_to_ns(cell.counts.items(), min(later) - cell.end_ns) if later else cell.total
+            own = count_up_to_ns(cell.counters.items(), min(later) - cell.end_ns) if later else cell.total
             self.failures += own
         self.requests += own
 

@@ -6,6 +6,8 @@ in `tests.unit.reports.example` simulates a whole run that looks like a real one
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ from pathlib import Path
 from hdrh.histogram import HdrHistogram
 
 from harness.records import (
+    FORMAT_VERSION,
     HLOG_HEADER,
     INTERVAL_NS,
     LATENCY_FILE,
@@ -24,7 +27,9 @@ from harness.records import (
     READINGS_FILE,
     TRIAL_FILE,
     TRIALS_DIR,
+    WRITES_FILE,
     Bank,
+    Closing,
     Conformance,
     Environment,
     Interval,
@@ -37,12 +42,15 @@ from harness.records import (
     Reading,
     RunState,
     SeriesKey,
+    Stream,
     TargetInfo,
     TrialRecord,
     TrialSpec,
     TrialState,
+    Write,
     encode_interval,
     new_histogram,
+    sealed,
 )
 from scenarios.model import Arrivals, Phase, Scenario
 
@@ -160,6 +168,9 @@ class TrialBuilder:
     requests: list[Request] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
+    writes: list[Write] = field(default_factory=list)
+    reading_every_s: float | None = None
+    version: int = FORMAT_VERSION
 
     @property
     def spec(self) -> TrialSpec:
@@ -218,7 +229,6 @@ class TrialBuilder:
         """Write the folder below `run`; what a trial that was not completed lacks gets no file."""
         folder = run / TRIALS_DIR / self.spec.id
         folder.mkdir(parents=True)
-        (folder / TRIAL_FILE).write_text(self._record().model_dump_json(indent=2) + "\n")
         whole = self.state is TrialState.COMPLETED
         if whole or self.requests:
             (folder / LATENCY_FILE).write_text(HLOG_HEADER + "".join(self._hlog_lines()))
@@ -228,10 +238,29 @@ class TrialBuilder:
         if whole or self.readings:
             readings = sorted(self.readings, key=lambda reading: reading.t_ns)
             (folder / READINGS_FILE).write_text("".join(r.model_dump_json() + "\n" for r in readings))
+        if self.writes:
+            (folder / WRITES_FILE).write_text("".join(write.model_dump_json() + "\n" for write in self.writes))
+        write_document(folder / TRIAL_FILE, self._record(folder))
         return folder
 
-    def _record(self) -> TrialRecord:
+    def _closing(self, folder: Path) -> Closing | None:
+        """As the harness closes a trial; None in format 1."""
+        if self.version < 2:
+            return None
+        streams = {
+            path.name: Stream(
+                lines=path.read_bytes().count(b"\n"), sha256=hashlib.sha256(path.read_bytes()).hexdigest()
+            )
+            for path in sorted(folder.iterdir())
+        }
+        outcomes = Counter(request.outcome for request in self.requests)
+        return Closing(streams=streams, requests=dict(outcomes), started=len(self.requests))
+
+    def _record(self, folder: Path) -> TrialRecord:
         return TrialRecord(
+            version=self.version,
+            closing=self._closing(folder),
+            reading_every_s=self.reading_every_s,
             spec=self.spec,
             state=self.state,
             reason=self.reason,
@@ -267,6 +296,17 @@ def _length_ns(measure: Measure) -> int:
     return INTERVAL_NS if measure is Measure.RESPONSE else PHASE_INTERVAL_NS
 
 
+def write_document(path: Path, record: Manifest | TrialRecord) -> None:
+    """As the harness writes it: sealed since format 2."""
+    text = record.model_dump_json(indent=2, exclude={"closing"} if record.version < 2 else None)
+    path.write_text(sealed(text) if record.version > 1 else text + "\n")
+
+
+def reseal(path: Path, **changes: object) -> None:
+    """Change fields of a document as a hostile writer would, with a seal that fits."""
+    path.write_text(sealed(json.dumps({**json.loads(path.read_text()), **changes})))
+
+
 def write_run(path: Path, trials: list[TrialBuilder], *, control: str | None = None, **changes: object) -> Path:
     """Write manifest and trials to `path`; `changes` replace manifest fields, the first target is the control."""
     scenarios = {trial.scenario.name: trial.scenario for trial in trials}
@@ -289,7 +329,7 @@ def write_run(path: Path, trials: list[TrialBuilder], *, control: str | None = N
         environment=ENVIRONMENT,
         finished_at=CREATED_AT + timedelta(minutes=3),
     ).model_copy(update=changes)
-    (path / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=2) + "\n")
+    write_document(path / MANIFEST_FILE, manifest)
     return path
 
 

@@ -12,7 +12,7 @@ from hdrh.histogram import HdrHistogram
 
 from harness.records import HIGHEST_NS, new_histogram
 from reports.distribution import Distribution
-from reports.histograms import Segment, decode_counts, read_counts, value_range_ns
+from reports.histograms import Segment, decode_counters, read_counters, value_range_ns
 
 
 def recorded(values_ns: list[int]) -> HdrHistogram:
@@ -27,7 +27,7 @@ def text_of(histogram: HdrHistogram) -> str:
 
 
 def distribution(*values_ms: float) -> Distribution:
-    return Distribution([decode_counts(text_of(recorded([round(value * 1e6) for value in values_ms])))])
+    return Distribution([decode_counters(text_of(recorded([round(value * 1e6) for value in values_ms])))])
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 50, 3000])
@@ -35,7 +35,7 @@ def test_bulk_decoder_finds_the_counters_of_the_general_one(size: int) -> None:
     rng = random.Random(size)
     histogram = recorded([min(int(rng.lognormvariate(15, 4)) + 1, HIGHEST_NS) for _ in range(size)])
 
-    counts = decode_counts(text_of(histogram))
+    counts = decode_counters(text_of(histogram))
 
     assert counts == {i: histogram.counts[i] for i in range(histogram.counts_len) if histogram.counts[i]}
 
@@ -51,13 +51,13 @@ def test_bulk_decoder_reads_counts_that_need_several_bytes() -> None:
     ):
         histogram.record_value(value_ns, count)
 
-    assert sorted(decode_counts(text_of(histogram)).values()) == [1, 127, 128, 1 << 40, 1 << 62]
+    assert sorted(decode_counters(text_of(histogram)).values()) == [1, 127, 128, 1 << 40, 1 << 62]
 
 
 @pytest.mark.parametrize("value_ns", [1, 511, 512, 1_000, 1_048_575, 1_048_576, 123_456_789, HIGHEST_NS])
 def test_value_range_is_that_of_the_histogram(value_ns: int) -> None:
     histogram = recorded([value_ns])
-    (index,) = decode_counts(text_of(histogram))
+    (index,) = decode_counters(text_of(histogram))
 
     lowest, highest = value_range_ns(index)
 
@@ -68,10 +68,10 @@ def test_value_range_is_that_of_the_histogram(value_ns: int) -> None:
 def test_parts_add_up_to_the_whole() -> None:
     rng = random.Random(5)
     values_ns = [int(rng.lognormvariate(15, 2)) + 1_000 for _ in range(900)]
-    whole = Distribution([decode_counts(text_of(recorded(values_ns)))])
+    whole = Distribution([decode_counters(text_of(recorded(values_ns)))])
 
     parts = Distribution(
-        decode_counts(text_of(recorded(values_ns[start : start + 7]))) for start in range(0, 900, 7)
+        decode_counters(text_of(recorded(values_ns[start : start + 7]))) for start in range(0, 900, 7)
     )
     merged = Distribution()
     merged.merge(parts)
@@ -135,14 +135,14 @@ def test_count_up_to_is_never_too_large() -> None:
 @pytest.mark.parametrize("payload", ["", "HIST", "aGVsbG8gd29ybGQ=", "HISTFAAAAA"])
 def test_damaged_payload_is_an_error(payload: str) -> None:
     with pytest.raises(ValueError, match="histogram"):
-        decode_counts(payload)
+        decode_counters(payload)
 
 
 def test_payload_cut_short_is_an_error() -> None:
     whole = text_of(recorded([5_000_000] * 3))
 
     with pytest.raises(ValueError, match="histogram"):
-        decode_counts(whole[: len(whole) // 2 // 4 * 4])
+        decode_counters(whole[: len(whole) // 2 // 4 * 4])
 
 
 def test_histogram_of_other_settings_is_an_error() -> None:
@@ -150,7 +150,7 @@ def test_histogram_of_other_settings_is_an_error() -> None:
     other.record_value(77)
 
     with pytest.raises(ValueError, match="2 figures"):
-        decode_counts(text_of(other))
+        decode_counters(text_of(other))
 
 
 def lognormal_ns(seed: int, size: int, spread: float = 2) -> list[int]:
@@ -162,7 +162,7 @@ def lognormal_ns(seed: int, size: int, spread: float = 2) -> list[int]:
 def test_few_requests_are_kept_sparsely_and_many_densely(size: int, kind: type) -> None:
     histogram = recorded(lognormal_ns(1, size))
 
-    counts, total = read_counts(text_of(histogram))
+    counts, total = read_counters(text_of(histogram))
 
     assert (type(counts), total) == (kind, size)
 
@@ -172,9 +172,9 @@ def test_dense_histograms_do_not_mix() -> None:
     wide, narrow = recorded(lognormal_ns(1, 3000, spread=4)), recorded(lognormal_ns(2, 3000, spread=0.1))
     expected = {i: narrow.counts[i] for i in range(narrow.counts_len) if narrow.counts[i]}
 
-    read_counts(text_of(wide))
+    read_counters(text_of(wide))
 
-    assert decode_counts(text_of(narrow)) == expected
+    assert decode_counters(text_of(narrow)) == expected
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (1, 3, 0, 2)])
@@ -186,7 +186,7 @@ def test_sparse_and_dense_parts_add_up_to_the_whole(order: tuple[int, ...], pack
 
     sum_of = Distribution()
     for number, place in enumerate(order):
-        sum_of.add(*read_counts(text_of(recorded(values[place]))))
+        sum_of.add(*read_counters(text_of(recorded(values[place]))))
         if number == pack_after:
             sum_of.pack()
             assert sum_of.quantiles_ms(1000)[0] is not None
@@ -211,5 +211,5 @@ def test_dense_histogram_beyond_the_last_counter_is_an_error() -> None:
     payload = base64.b64encode(struct.pack(">II", 0x1C849314, len(packed)) + packed).decode()
 
     with pytest.raises(ValueError, match="impossible counters"):
-        read_counts(payload)
-    assert decode_counts(text_of(recorded([5_000_000] * 3))) != {}
+        read_counters(payload)
+    assert decode_counters(text_of(recorded([5_000_000] * 3))) != {}
