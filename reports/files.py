@@ -49,10 +49,11 @@ def opened(path: Path, most_bytes: int) -> Iterator[BinaryIO]:
     except (OSError, ValueError) as error:
         kind = "is a symbolic link" if path.is_symlink() else f"cannot be read ({reason_of(error)})"
         raise DamageError(f"{path.name} {kind}") from error
+    found = os.fstat(number)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(number)
+        raise DamageError(f"{path.name} is no regular file")
     with os.fdopen(number, "rb") as file:
-        found = os.fstat(number)
-        if not stat.S_ISREG(found.st_mode):
-            raise DamageError(f"{path.name} is no regular file")
         if found.st_size > most_bytes:
             raise DamageError(f"{path.name} is too large ({found.st_size:,} bytes; at most {most_bytes:,})")
         try:

@@ -9,7 +9,15 @@ from reports.formats import terminal
 from reports.read import read_run
 from reports.summary import Ledger, Summary
 from scenarios.model import Scenario
-from tests.unit.reports.builder import Request, TrialBuilder, one_phase, target_info, write_run
+from tests.unit.reports.builder import (
+    ENVIRONMENT,
+    Request,
+    TrialBuilder,
+    one_phase,
+    reseal,
+    target_info,
+    write_run,
+)
 
 SCENARIO = Scenario(name="plain", title="Plain", question="?", phases=(one_phase(duration_s=4),))
 Settings = dict[str, int | float | str | bool | None]
@@ -69,8 +77,8 @@ def test_driver_comes_with_its_version_where_it_is_known(tmp_path: Path) -> None
     built = TrialBuilder(SCENARIO, target_info("a", POOL))
     built.mark_phases()
     run = write_run(tmp_path / "run", [built])
-    manifest = run / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"fastapi": "0.165.0"', '"psycopg2-binary": "2.9.13"'))
+    environment = ENVIRONMENT.model_copy(update={"packages": {"psycopg2-binary": "2.9.13"}})
+    reseal(run / "manifest.json", environment=environment.model_dump(mode="json"))
 
     assert values(ledger_of(analyse(read_run(run))), "driver") == ({"a": "psycopg2 2.9.13"}, False)
 
