@@ -86,10 +86,11 @@ class TrialFolder:
     def closings(self) -> Mapping[str, Stream]:
         """Line count and digest of every stream that there is, as it lies on disk. Raises OutputError."""
         with _writing(self.path):
-            return {name: _stream(self.path / name) for name in STREAMS if (self.path / name).exists()}
+            return {name: stream_of(self.path / name) for name in STREAMS if (self.path / name).exists()}
 
 
-def _stream(path: Path) -> Stream:
+def stream_of(path: Path) -> Stream:
+    """Line count and digest of a file as it lies on disk. Raises OSError."""
     lines, digest = 0, hashlib.sha256()
     with path.open("rb") as file:
         for chunk in iter(lambda: file.read(1 << 20), b""):

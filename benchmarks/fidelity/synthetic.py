@@ -21,6 +21,8 @@ from harness.records import (
     READINGS_FILE,
     TRIAL_FILE,
     TRIALS_DIR,
+    Closing,
+    Conformance,
     DatabaseReading,
     Environment,
     GeneratorReading,
@@ -43,7 +45,9 @@ from harness.records import (
     new_histogram,
     reading_every_s,
     response_interval_ns,
+    sealed,
 )
+from harness.store import stream_of
 from scenarios.model import Arrivals, Phase, Scenario
 
 TARGETS = ("sync-pool", "async-pool", "no-pool")
@@ -94,7 +98,13 @@ def write_run(path: Path, shape: Shape, seed: int) -> Path:
     readings = "".join(reading.model_dump_json() + "\n" for reading in _readings(shape, reading_every_s(scenario)))
     for spec in specs:
         _write_trial(
-            path / TRIALS_DIR / spec.id, spec, targets[spec.index % len(TARGETS)], scenario, log, readings
+            path / TRIALS_DIR / spec.id,
+            spec,
+            targets[spec.index % len(TARGETS)],
+            scenario,
+            log,
+            readings,
+            shape.duration_s * shape.rate_per_s,
         )
     manifest = Manifest(
         run_id=path.name,
@@ -110,7 +120,7 @@ def write_run(path: Path, shape: Shape, seed: int) -> Path:
         environment=_ENVIRONMENT,
         finished_at=CREATED_AT,
     )
-    (path / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=2) + "\n")
+    (path / MANIFEST_FILE).write_text(sealed(manifest.model_dump_json()))
     return path
 
 
@@ -129,7 +139,13 @@ _ENVIRONMENT = Environment(
 
 
 def _write_trial(
-    folder: Path, spec: TrialSpec, target: TargetInfo, scenario: Scenario, log: str, readings: str
+    folder: Path,
+    spec: TrialSpec,
+    target: TargetInfo,
+    scenario: Scenario,
+    log: str,
+    readings: str,
+    requests: int,
 ) -> None:
     folder.mkdir(parents=True)
     end_ns = round(scenario.duration_s * 1e9)
@@ -140,6 +156,9 @@ def _write_trial(
         Mark(t_ns=end_ns, kind=MarkKind.LOAD_END, planned_ns=end_ns),
         Mark(t_ns=end_ns + INTERVAL_NS, kind=MarkKind.DRAINED),
     )
+    (folder / LATENCY_FILE).write_text(log)
+    (folder / MARKS_FILE).write_text("".join(mark.model_dump_json() + "\n" for mark in marks))
+    (folder / READINGS_FILE).write_text(readings)
     record = TrialRecord(
         spec=spec,
         state=TrialState.COMPLETED,
@@ -147,11 +166,14 @@ def _write_trial(
         duration_s=scenario.duration_s,
         origin_monotonic_ns=1,
         target=target,
+        conformance=(Conformance(when="before", name="read-user", passed=True),),
+        closing=Closing(
+            streams={path.name: stream_of(path) for path in sorted(folder.iterdir())},
+            requests={Outcome.OK: requests},
+            started=requests,
+        ),
     )
-    (folder / TRIAL_FILE).write_text(record.model_dump_json(indent=2) + "\n")
-    (folder / LATENCY_FILE).write_text(log)
-    (folder / MARKS_FILE).write_text("".join(mark.model_dump_json() + "\n" for mark in marks))
-    (folder / READINGS_FILE).write_text(readings)
+    (folder / TRIAL_FILE).write_text(sealed(record.model_dump_json()))
 
 
 def _log(shape: Shape, interval_ns: int, rng: random.Random) -> str:

@@ -6,7 +6,6 @@ in `tests.unit.reports.example` simulates a whole run that looks like a real one
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -42,7 +41,6 @@ from harness.records import (
     Reading,
     RunState,
     SeriesKey,
-    Stream,
     TargetInfo,
     TrialRecord,
     TrialSpec,
@@ -52,6 +50,7 @@ from harness.records import (
     new_histogram,
     sealed,
 )
+from harness.store import stream_of
 from scenarios.model import Arrivals, Phase, Scenario
 
 NS_PER_S = 1_000_000_000
@@ -247,12 +246,7 @@ class TrialBuilder:
         """As the harness closes a trial; None in format 1."""
         if self.version < 2:
             return None
-        streams = {
-            path.name: Stream(
-                lines=path.read_bytes().count(b"\n"), sha256=hashlib.sha256(path.read_bytes()).hexdigest()
-            )
-            for path in sorted(folder.iterdir())
-        }
+        streams = {path.name: stream_of(path) for path in sorted(folder.iterdir())}
         outcomes = Counter(request.outcome for request in self.requests)
         return Closing(streams=streams, requests=dict(outcomes), started=len(self.requests))
 
