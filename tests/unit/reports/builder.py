@@ -7,6 +7,7 @@ in `tests.unit.reports.example` simulates a whole run that looks like a real one
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -79,6 +80,11 @@ RIGHT_AFTER = Conformance(when="after", name="read-user", passed=True)
 def ns(seconds: float) -> int:
     """Seconds as nanoseconds."""
     return round(seconds * NS_PER_S)
+
+
+def plain_name(name: str) -> str:
+    """One that a run or a trial may have, also where it is made of a wild one."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", name)
 
 
 def one_phase(name: str = "steady", duration_s: float = 2.0, rate_per_s: float = 50) -> Phase:
@@ -176,7 +182,7 @@ class TrialBuilder:
         """The trial's place in the plan."""
         name = f"{self.index:03d}-{self.scenario.name}-{self.target.name}-r{self.repetition}"
         return TrialSpec(
-            id=name,
+            id=plain_name(name),
             index=self.index,
             scenario=self.scenario.name,
             target=self.target.name,
@@ -310,7 +316,7 @@ def write_run(path: Path, trials: list[TrialBuilder], *, control: str | None = N
         trial.index = index
         trial.write(path)
     manifest = Manifest(
-        run_id=path.name,
+        run_id=plain_name(path.name),
         created_at=CREATED_AT,
         poolstorm_version="0.1.0",
         state=RunState.FINISHED,
