@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -172,13 +172,7 @@ CHARACTERS = (
 
 def example_run(path: Path, *, repetitions: int = 3, seed: int = 7) -> Path:
     """Write the example to `path` and return it. The same seed gives the same files."""
-    rng = random.Random(seed)
-    trials = [
-        _trial(scenario, character, repetition, rng)
-        for repetition in range(1, repetitions + 1)
-        for scenario in SCENARIOS
-        for character in CHARACTERS
-    ]
+    trials = simulated(SCENARIOS, repetitions, random.Random(seed))
     lost = next(t for t in reversed(trials) if t.scenario.name == "latency" and t.target.name == "no-pool")
     lost.state = TrialState.FAILED
     lost.reason = "target no-pool did not answer /health/live within 15 s"
@@ -189,6 +183,16 @@ def example_run(path: Path, *, repetitions: int = 3, seed: int = 7) -> Path:
         Conformance(when="after", name="statements-per-read", passed=False, detail="2 statements, 1 expected"),
     )
     return write_run(path, trials, control="sync-pool", seed=seed)
+
+
+def simulated(scenarios: Sequence[Scenario], repetitions: int, rng: random.Random) -> list[TrialBuilder]:
+    """Trials of all scenarios and characters, block by block of one repetition."""
+    return [
+        _trial(scenario, character, repetition, rng)
+        for repetition in range(1, repetitions + 1)
+        for scenario in scenarios
+        for character in CHARACTERS
+    ]
 
 
 def _trial(scenario: Scenario, character: Character, repetition: int, rng: random.Random) -> TrialBuilder:
