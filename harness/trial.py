@@ -5,6 +5,7 @@ here.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,7 +14,16 @@ from harness.injection import injecting
 from harness.journal import Journal
 from harness.load.messages import LoadAccount
 from harness.plan import Plan, load_seed
-from harness.records import Closing, TrialRecord, TrialSpec, TrialState, reading_every_s
+from harness.records import (
+    Closing,
+    Measure,
+    Outcome,
+    TrialRecord,
+    TrialSpec,
+    TrialState,
+    decode_intervals,
+    reading_every_s,
+)
 from harness.sampling import sampling
 from harness.scene import Setup, Stage, Witness
 from harness.store import TrialFolder
@@ -71,7 +81,7 @@ def run_trial(plan: Plan, spec: TrialSpec, stage: Stage, folder: TrialFolder) ->
         target=subject.info(),
         starting_s=scene.starting_s,
         reading_every_s=reading_every_s(scenario),
-        closing=_closing(account),
+        closing=_closing(account, folder),
     )
     for witness in witnesses:
         record = witness.tell(record)
@@ -94,5 +104,15 @@ def _judged(account: LoadAccount, workers: int) -> tuple[TrialState, str]:
     return TrialState.COMPLETED, ""
 
 
-def _closing(account: LoadAccount) -> Closing:
-    return Closing(started=account.started, not_started=account.not_started)
+def _closing(account: LoadAccount, folder: TrialFolder) -> Closing:
+    recorded: Counter[Outcome] = Counter()
+    with folder.latency_file.open(encoding="ascii") as log:
+        for interval in decode_intervals(log):
+            if interval.key.measure is Measure.RESPONSE:
+                recorded[interval.key.outcome] += interval.histogram.get_total_count()
+    return Closing(
+        requests=dict(recorded),
+        started=account.started,
+        not_started=account.not_started,
+        under_way=account.started - recorded.total(),
+    )
