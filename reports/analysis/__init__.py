@@ -177,7 +177,7 @@ def _target_result(
         errors=error_counts(errors, [phase.name for phase in scenario.phases]),
         checks=evaluate(scenario.checks, Evidence(observed, windows, climbed)),
         settings=_settings(run, target, observed),
-        same_as=next((info.repeats for info in run.manifest.targets if info.name == target), None),
+        repeats=next((info.repeats for info in run.manifest.targets if info.name == target), None),
         breakdowns=breakdowns(scenario, group.folds),
         held=held_times(scenario, observed),
         counts=counts(observed),

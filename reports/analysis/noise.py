@@ -21,9 +21,9 @@ def noise_floors(
     `folds` from a target to its completed repetitions."""
     found = []
     for phase, operation in places:
-        for target, same_as in pairs.items():
+        for target, repeats in pairs.items():
             place = (phase, operation)
-            own, other = folds.get(target, {}), folds.get(same_as, {})
+            own, other = folds.get(target, {}), folds.get(repeats, {})
             ratios = {quantile: paired_ratios(place, own, other, quantile) for quantile in (P50, P99)}
             if any(ratios.values()):
                 found.append(
@@ -31,7 +31,7 @@ def noise_floors(
                         phase=phase,
                         operation=operation,
                         target=target,
-                        same_as=same_as,
+                        repeats=repeats,
                         p50=floor_of(ratios[P50]),
                         p99=floor_of(ratios[P99]),
                         repetitions=max(map(len, ratios.values())),

@@ -19,7 +19,7 @@ def anchor(number: int) -> str:
 
 def repeats(target: TargetResult) -> str | None:
     """The name of the target that this one repeats, for the noise floor (A/A)."""
-    return target.same_as
+    return target.repeats
 
 
 def repeated(targets: Iterable[TargetResult]) -> dict[str, str]:

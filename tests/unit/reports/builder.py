@@ -38,10 +38,12 @@ from harness.records import (
     MarkKind,
     Measure,
     Outcome,
+    Place,
     PoolReading,
     Reading,
     RunState,
     SeriesKey,
+    Side,
     TargetInfo,
     TrialRecord,
     TrialSpec,
@@ -93,14 +95,14 @@ def one_phase(name: str = "steady", duration_s: float = 2.0, rate_per_s: float =
 
 
 def target_info(
-    name: str, settings: dict[str, int | float | str | bool | None] | None = None, same_as: str | None = None
+    name: str, settings: dict[str, int | float | str | bool | None] | None = None, repeats: str | None = None
 ) -> TargetInfo:
     """A target of this name; without settings unless some are given."""
     return TargetInfo(
         name=name,
         title=name,
         teaches=f"what {name} does",
-        same_as=same_as,
+        place=None if repeats is None else Place(pair=repeats, side=Side.TWIN, position=2),
         driver="psycopg2",
         settings=settings or {},
     )

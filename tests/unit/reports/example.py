@@ -24,6 +24,8 @@ from harness.records import (
     HostReading,
     MarkKind,
     Outcome,
+    Place,
+    Side,
     TargetInfo,
     TimesReading,
     TrialState,
@@ -141,14 +143,14 @@ class Character:
 
 
 def _info(
-    name: str, teaches: str, driver: str, size: int, overflow: int, same_as: str | None = None
+    name: str, teaches: str, driver: str, size: int, overflow: int, repeats: str | None = None
 ) -> TargetInfo:
     pooled = size > 0
     return TargetInfo(
         name=name,
         title=name,
         teaches=teaches,
-        same_as=same_as,
+        place=None if repeats is None else Place(pair=repeats, side=Side.TWIN, position=2),
         driver=driver,
         settings={
             "pool_size": size if pooled else None,

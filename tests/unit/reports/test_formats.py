@@ -134,13 +134,13 @@ def test_json_round_trips(example: Summary) -> None:
 def test_json_says_what_it_is(example: Summary) -> None:
     document = json.loads(json_format.render(example))
 
-    assert (document["format"], document["version"]) == ("poolstorm-summary", 3)
+    assert (document["format"], document["version"]) == ("poolstorm-summary", 4)
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"version": 4}, "newer poolstorm (summary 4, this one reads 3); upgrade poolstorm"),
+        ({"version": 5}, "newer poolstorm (summary 5, this one reads 4); upgrade poolstorm"),
         ({"format": "else"}, "not a poolstorm summary"),
         ({"run": None}, "damaged (run"),
         ({"surplus": 1}, "damaged (surplus"),
@@ -193,10 +193,19 @@ def test_summary_of_the_version_before_is_still_read(example: Summary) -> None:
     for scenario in document["scenarios"]:
         del scenario["ledger"], scenario["noise"]
         for target in scenario["targets"]:
-            for name in ("same_as", "breakdowns", "held", "counts", "round_trips", "fault_summaries"):
+            for name in ("repeats", "breakdowns", "held", "counts", "round_trips", "fault_summaries"):
                 del target[name]
 
     assert len(json_format.parse_summary(json.dumps(document)).scenarios) == len(example.scenarios)
+
+
+def test_twins_of_version_3_are_still_read(example: Summary) -> None:
+    text = json_format.render(example).replace('"repeats"', '"same_as"').replace('"version": 4', '"version": 3')
+
+    scenario = json_format.parse_summary(text).scenarios[0]
+
+    assert [None, "sync-pool", None, None] == [target.repeats for target in scenario.targets]
+    assert scenario.noise[0].repeats == "sync-pool"
 
 
 def test_ladders_of_version_2_are_still_read(example: Summary) -> None:

@@ -32,10 +32,10 @@ POOL: Settings = {
 NO_POOL: Settings = {**dict.fromkeys(POOL), "threadpool_tokens": 40}
 
 
-def summary_of(path: Path, settings: dict[str, Settings], same_as: dict[str, str] | None = None) -> Summary:
+def summary_of(path: Path, settings: dict[str, Settings], twins: dict[str, str] | None = None) -> Summary:
     built = []
     for name, own in settings.items():
-        trial = TrialBuilder(SCENARIO, target_info(name, own, (same_as or {}).get(name)))
+        trial = TrialBuilder(SCENARIO, target_info(name, own, (twins or {}).get(name)))
         trial.mark_phases()
         trial.requests.append(Request("steady", 1, 10))
         built.append(trial)

@@ -66,7 +66,7 @@ def test_floor_is_the_largest_departure_from_one() -> None:
 
 def test_of_several_floors_the_largest_counts() -> None:
     def floor(target: str, p50: float | None, p99: float | None) -> NoiseFloor:
-        return NoiseFloor(phase="p", operation="all", target=target, same_as="a", p50=p50, p99=p99, repetitions=1)
+        return NoiseFloor(phase="p", operation="all", target=target, repeats="a", p50=p50, p99=p99, repetitions=1)
 
     assert largest_floors([floor("b", 1.1, None), floor("c", 1.3, 1.2)]) == {("p", "all"): (1.3, 1.2)}
 
@@ -74,12 +74,12 @@ def test_of_several_floors_the_largest_counts() -> None:
 SCENARIO = Scenario(name="plain", title="Plain", question="?", phases=(one_phase(duration_s=4),))
 
 
-def summary_of(path: Path, latencies_ms: dict[str, list[float]], same_as: dict[str, str]) -> Summary:
+def summary_of(path: Path, latencies_ms: dict[str, list[float]], twins: dict[str, str]) -> Summary:
     """For each target one latency a repetition, of 200 requests."""
     built = []
     for name, of in latencies_ms.items():
         for repetition, latency_ms in enumerate(of, start=1):
-            trial = TrialBuilder(SCENARIO, target_info(name, same_as=same_as.get(name)), repetition)
+            trial = TrialBuilder(SCENARIO, target_info(name, repeats=twins.get(name)), repetition)
             trial.mark_phases()
             trial.requests += [Request("steady", 1, latency_ms)] * 200
             built.append(trial)
@@ -102,9 +102,9 @@ def test_ratios_are_held_against_the_floor_of_the_repeated_target(tmp_path: Path
     assert near.beyond_noise is False
     assert (far.noise, far.beyond_noise) == (near.noise, True)
     floor = next(floor for floor in summary.scenarios[0].noise if floor.operation == "all")
-    assert (floor.target, floor.same_as, floor.repetitions) == ("a-again", "a", 1)
+    assert (floor.target, floor.repeats, floor.repetitions) == ("a-again", "a", 1)
     assert floor.p50 == near.noise
-    assert summary.scenarios[0].targets[1].same_as == "a"
+    assert summary.scenarios[0].targets[1].repeats == "a"
 
 
 def test_faster_than_the_floor_is_a_difference_too(tmp_path: Path) -> None:

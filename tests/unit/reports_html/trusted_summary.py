@@ -53,7 +53,7 @@ def trusted_summary(repetitions: int = 3) -> Summary:
 
 def _scenario(scenario: ScenarioResult) -> ScenarioResult:
     targets = [_target(target) for target in scenario.targets]
-    again = targets[0].model_copy(update={"target": AGAIN, "is_control": False, "same_as": targets[0].target})
+    again = targets[0].model_copy(update={"target": AGAIN, "is_control": False, "repeats": targets[0].target})
     alike = Ratio(median=1.02, low=0.97, high=1.06, repetitions=3, noise=FLOOR, beyond_noise=False)
     again = again.model_copy(
         update={
@@ -79,7 +79,7 @@ def _invalid(scenario: str) -> TrialLine:
 
 def _floor(phase: PhaseInfo) -> NoiseFloor:
     return NoiseFloor(
-        phase=phase.name, operation="all", target=AGAIN, same_as="sync-pool", p50=FLOOR, p99=None, repetitions=3
+        phase=phase.name, operation="all", target=AGAIN, repeats="sync-pool", p50=FLOOR, p99=None, repetitions=3
     )
 
 
