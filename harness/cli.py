@@ -8,14 +8,36 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from typer.exceptions import TyperException
 
 from harness.errors import EXIT_INVALID, EXIT_USAGE, PoolstormError, plain_line
+from harness.options import (
+    AllowRemote,
+    AttachedWorkers,
+    Bind,
+    Control,
+    DatabaseUrlOption,
+    Duration,
+    LocalWorkers,
+    PlanPath,
+    Pool,
+    Quick,
+    Repetitions,
+    RunFolder,
+    Scenarios,
+    Seed,
+    Targets,
+    ToxiproxyUrl,
+    TwinsToo,
+)
 from harness.output import finish_output, prepare_output
 from harness.plain import plain
+
+if TYPE_CHECKING:
+    from harness.run import Ending
 
 app = typer.Typer(
     name="poolstorm",
@@ -26,82 +48,23 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Targets = Annotated[
-    list[str] | None, typer.Option("--target", "-t", help="Target to run; may be repeated. Default: all.")
-]
-Scenarios = Annotated[
-    list[str] | None, typer.Option("--scenario", "-s", help="Scenario to run; may be repeated. Default: all.")
-]
-DatabaseUrlOption = Annotated[
-    str | None,
-    typer.Option(
-        "--database-url",
-        envvar="POOLSTORM_DATABASE_URL",
-        show_envvar=True,
-        help="PostgreSQL to use, postgresql://user:password@host:port/database, in place of the embedded one. "
-        "Databases of its own are created on it and dropped again.",
-    ),
-]
-AllowRemote = Annotated[
-    bool,
-    typer.Option("--allow-remote-database", help="Put load on a database that is not on this machine. Be sure."),
-]
-ToxiproxyUrl = Annotated[
-    str | None,
-    typer.Option("--toxiproxy", metavar="URL", help="A running Toxiproxy, in place of one started here."),
-]
-Pool = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--pool",
-        metavar="NAME=VALUE",
-        help="Pool setting for every target, such as pool_size=5. As in SQLAlchemy, pool_size=0 and "
-        "max_overflow=-1 are no limit.",
-    ),
-]
-
 
 @app.command()
 def run(
     target: Targets = None,
     scenario: Scenarios = None,
-    plan: Annotated[Path | None, typer.Option("--plan", help="Plan file in TOML; options go before it.")] = None,
-    repetitions: Annotated[int | None, typer.Option("--repetitions", "-r", min=1, max=1000)] = None,
-    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Fixes order, arrivals and data.")] = None,
-    duration: Annotated[
-        float | None,
-        typer.Option("--duration", metavar="SECONDS", help="Length of each scenario; phases keep their shares."),
-    ] = None,
-    control: Annotated[
-        str | None, typer.Option("--control", help="Target that the others are compared with.")
-    ] = None,
-    aa: Annotated[
-        bool | None,
-        typer.Option(
-            "--aa/--no-aa", help="Run the control twice per block to show the noise. Default: with -r 2."
-        ),
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option("--workers", min=1, max=64, help="Load processes; each runs its share.")
-    ] = None,
-    attach: Annotated[
-        int | None,
-        typer.Option("--attach", min=0, max=64, help="Further workers, started with `poolstorm worker`."),
-    ] = None,
-    bind: Annotated[
-        str | None,
-        typer.Option(
-            "--bind",
-            metavar="HOST:PORT",
-            help="Where these connect. Default: 127.0.0.1:5557. HOST is an address of this machine; for the run's "
-            "time the targets listen there too, and answer whoever reaches it.",
-        ),
-    ] = None,
+    plan: PlanPath = None,
+    repetitions: Repetitions = None,
+    seed: Seed = None,
+    duration: Duration = None,
+    control: Control = None,
+    aa: TwinsToo = None,
+    workers: LocalWorkers = None,
+    attach: AttachedWorkers = None,
+    bind: Bind = None,
     pool: Pool = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Three targets, four scenarios, two minutes.")] = False,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder of the run. Default: runs/<date and time>.")
-    ] = None,
+    quick: Quick = False,
+    output: RunFolder = None,
     database_url: DatabaseUrlOption = None,
     allow_remote_database: AllowRemote = False,
     toxiproxy: ToxiproxyUrl = None,
@@ -136,6 +99,13 @@ def run(
     options = StackOptions(database_url, toxiproxy, allow_remote_database)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     ending = carry_out(settled, run_id, store, options, partial(say, error=True))
+    _finish_run(folder, ending)
+
+
+def _finish_run(folder: Path, ending: Ending) -> NoReturn:
+    """Report what was kept, say how the run ended, and leave with the code that tells it."""
+    from harness.terminal import say
+
     try:
         completed = _report(folder, folder)
     finally:

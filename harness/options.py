@@ -1,0 +1,73 @@
+"""The options of the command line that are long to say or shared by several commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Targets = Annotated[
+    list[str] | None, typer.Option("--target", "-t", help="Target to run; may be repeated. Default: all.")
+]
+Scenarios = Annotated[
+    list[str] | None, typer.Option("--scenario", "-s", help="Scenario to run; may be repeated. Default: all.")
+]
+DatabaseUrlOption = Annotated[
+    str | None,
+    typer.Option(
+        "--database-url",
+        envvar="POOLSTORM_DATABASE_URL",
+        show_envvar=True,
+        help="PostgreSQL to use, postgresql://user:password@host:port/database, in place of the embedded one. "
+        "Databases of its own are created on it and dropped again.",
+    ),
+]
+AllowRemote = Annotated[
+    bool,
+    typer.Option("--allow-remote-database", help="Put load on a database that is not on this machine. Be sure."),
+]
+ToxiproxyUrl = Annotated[
+    str | None,
+    typer.Option("--toxiproxy", metavar="URL", help="A running Toxiproxy, in place of one started here."),
+]
+Pool = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--pool",
+        metavar="NAME=VALUE",
+        help="Pool setting for every target, such as pool_size=5. As in SQLAlchemy, pool_size=0 and "
+        "max_overflow=-1 are no limit.",
+    ),
+]
+PlanPath = Annotated[Path | None, typer.Option("--plan", help="Plan file in TOML; options go before it.")]
+Repetitions = Annotated[int | None, typer.Option("--repetitions", "-r", min=1, max=1000)]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Fixes order, arrivals and data.")]
+Duration = Annotated[
+    float | None,
+    typer.Option("--duration", metavar="SECONDS", help="Length of each scenario; phases keep their shares."),
+]
+Control = Annotated[str | None, typer.Option("--control", help="Target that the others are compared with.")]
+TwinsToo = Annotated[
+    bool | None,
+    typer.Option("--aa/--no-aa", help="Run the control twice per block to show the noise. Default: with -r 2."),
+]
+LocalWorkers = Annotated[
+    int | None, typer.Option("--workers", min=1, max=64, help="Load processes; each runs its share.")
+]
+AttachedWorkers = Annotated[
+    int | None, typer.Option("--attach", min=0, max=64, help="Further workers, started with `poolstorm worker`.")
+]
+Bind = Annotated[
+    str | None,
+    typer.Option(
+        "--bind",
+        metavar="HOST:PORT",
+        help="Where these connect. Default: 127.0.0.1:5557. HOST is an address of this machine; for the run's "
+        "time the targets listen there too, and answer whoever reaches it.",
+    ),
+]
+Quick = Annotated[bool, typer.Option("--quick", help="Three targets, four scenarios, two minutes.")]
+RunFolder = Annotated[
+    Path | None, typer.Option("--output", "-o", help="Folder of the run. Default: runs/<date and time>.")
+]
