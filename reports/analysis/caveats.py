@@ -5,9 +5,10 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from harness.records import GeneratorReading, HostReading, RunState, TrialState
+from harness.records import GeneratorReading, HostReading
 from reports.analysis.breakdown import believed
 from reports.analysis.folding import ALL, Observed
+from reports.analysis.run_caveats import about_notes, about_run, about_trials
 from reports.distribution import FEWEST_FOR_P99, FEWEST_FOR_P999
 from reports.files import reason_of
 from reports.read import Run, Trial
@@ -21,22 +22,11 @@ NOTABLE_LAG_SHARE = 0.1
 """So is a median response time above the median service time by more than both of these."""
 BUSY_PERCENT = 90.0
 STEAL_PERCENT = 2.0
-FEWEST_REPETITIONS = 3
 FIRM_FOR_P99 = 1_000
 FIRM_FOR_P999 = 10_000
 """Below these numbers a percentile rests on ten requests or fewer."""
 MOST_PLACES = 6
 """More than these are not listed by name."""
-
-_ENDS = {
-    TrialState.FAILED.value: (
-        "failed",
-        "See target.log and load.log in the trial's folder, mend the cause and run it again.",
-    ),
-    TrialState.ABORTED.value: ("was aborted", "Run it again without interrupting it."),
-    TrialState.INVALID.value: ("is invalid and left out", "Remove the cause and run it again."),
-}
-"""How a trial that is not counted ended, in words, and what to try."""
 
 Usable = Mapping[tuple[str, str], Sequence[Observed]]
 """The completed, valid trials by scenario and target."""
@@ -48,9 +38,10 @@ def caveats(
     """All caveats, the gravest first; `proves_faults` as `reports.analysis.validity` has it."""
     of_scenarios = run.manifest.scenarios
     kinds: tuple[Callable[[], Iterable[Caveat]], ...] = (
-        lambda: _about_trials(run, scenarios),
-        lambda: _about_run(run),
+        lambda: about_trials(run, scenarios),
+        lambda: about_run(run),
         lambda: [_NO_PROOFS] if run.trials and not proves_faults else [],
+        lambda: about_notes(usable),
         lambda: (caveat for scenario in of_scenarios for caveat in _about_pool_overrides(scenario)),
         lambda: _about_generator(of_scenarios, usable),
         lambda: _about_lag(scenarios),
@@ -82,54 +73,6 @@ _NO_PROOFS = Caveat(
     text="No probe checked that the faults took effect and ended, and no target was asked for right answers.",
     advice="The run was recorded by an older poolstorm; repeat it with this one to be sure of both.",
 )
-
-
-def _about_trials(run: Run, scenarios: Sequence[ScenarioResult]) -> Iterator[Caveat]:
-    for scenario in scenarios:
-        for target in scenario.targets:
-            for line in target.trials:
-                if line.state in _ENDS:
-                    ended, advice = _ENDS[line.state]
-                    reason = (line.reason or "no reason was recorded").rstrip(".")
-                    yield Caveat(
-                        code=f"trial-{line.state}",
-                        scope=f"{scenario.name}/{target.target}",
-                        text=f"Repetition {line.repetition} {ended}: {reason}.",
-                        advice=line.advice or advice,
-                    )
-    if run.missing:
-        listed = ", ".join(spec.id for spec in run.missing[:5]) + (", ..." if len(run.missing) > 5 else "")
-        yield Caveat(
-            code="trials-missing",
-            scope="run",
-            text=f"{len(run.missing)} of {len(run.manifest.trials)} planned trials were not run: {listed}.",
-            advice="Repeat the run to have them all.",
-        )
-    if run.partial:
-        yield Caveat(
-            code="trial-partial",
-            scope="run",
-            text=f"{len(run.partial)} trial folders were left half-written and are ignored.",
-            advice="They belong to a run that is going on or was killed; they may be removed once it has ended.",
-        )
-
-
-def _about_run(run: Run) -> Iterator[Caveat]:
-    if run.manifest.state is not RunState.FINISHED:
-        yield Caveat(
-            code="run-unfinished",
-            scope="run",
-            text=f"The run is recorded as {run.manifest.state.value}, not as finished.",
-            advice="Report it again when it has finished, or repeat it.",
-        )
-    if run.manifest.repetitions < FEWEST_REPETITIONS:
-        count = "once" if run.manifest.repetitions == 1 else f"{run.manifest.repetitions} times"
-        yield Caveat(
-            code="few-repetitions",
-            scope="run",
-            text=f"Each trial was run {count}, so ratios have little or no spread to judge them by.",
-            advice=f"Use --repetitions {FEWEST_REPETITIONS} or more before deciding on small differences.",
-        )
 
 
 def _about_pool_overrides(scenario: Scenario) -> Iterator[Caveat]:

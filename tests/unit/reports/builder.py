@@ -172,6 +172,7 @@ class TrialBuilder:
     transactions: int | None = None
     cpu_s: dict[str, float] = field(default_factory=dict)
     workers: int = 1
+    notes: tuple[str, ...] = ()
     requests: list[Request] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
@@ -276,6 +277,7 @@ class TrialBuilder:
             transactions=self.transactions,
             cpu_s=self.cpu_s,
             workers=self.workers,
+            notes=self.notes,
         )
 
     def _hlog_lines(self) -> list[str]:

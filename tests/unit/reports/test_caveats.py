@@ -119,6 +119,18 @@ def test_run_that_did_not_finish_is_told(tmp_path: Path, state: RunState) -> Non
     assert state.value in caveats_of(tmp_path, quiet_trials(), state=state)["run-unfinished"].text
 
 
+def test_why_a_run_was_cut_short_is_told(tmp_path: Path) -> None:
+    found = caveats_of(tmp_path, quiet_trials(), state=RunState.CUT_SHORT, reason="the disk is full; make room")
+    assert found["run-unfinished"].text.endswith("cut-short, not as finished: the disk is full; make room.")
+
+
+def test_what_the_harness_remarked_of_a_trial_is_told(tmp_path: Path) -> None:
+    trials = quiet_trials()
+    trials[1].notes = ("PostgreSQL lost its sessions",)
+    caveat = caveats_of(tmp_path, trials)["trial-note"]
+    assert ("plain/a", "Repetition 2, PostgreSQL lost its sessions.") == (caveat.scope, caveat.text)
+
+
 def test_fewer_than_three_repetitions_are_told(tmp_path: Path) -> None:
     trials = [trial for trial in quiet_trials() if trial.repetition < 3]
 
