@@ -17,9 +17,9 @@ from pathlib import Path
 
 from harness.environment.account import server_account, temporary_parent
 from harness.environment.children import child_environment
+from harness.environment.embedded import embedded_binaries
 from harness.environment.facts import cpu_model, git_state, usable_cores
 from harness.environment.ports import HOST, ephemeral_range, listening_socket
-from harness.environment.postgres import embedded_binaries
 from harness.environment.toxiproxy_binary import (
     VERSION,
     WAYS_TO_GET_IT,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
-from harness.environment.parts import APP, PRIMARY, Parts
+from harness.environment.parts import APP, PRIMARY
 from harness.environment.postgres import TrialDatabase
 from harness.environment.stack import Stack
 from harness.environment.target import target_process
@@ -25,7 +25,6 @@ from harness.store import TrialFolder
 from harness.subject import Capability
 from harness.witnesses import witnesses_of
 from harness.witnesses.processor import GENERATOR
-from scenarios.model import PRIMARY_LINK
 from targets.settings import DATABASE_URL_VARIABLE
 
 PROXY = "proxy"
@@ -61,6 +60,7 @@ class RealStage:
             ) as load,
             stack.database.fresh_database() as database,
             stack.proxy_to_database(setup.trial_id) as proxy,
+            stack.parts(database, proxy) as parts,
             ExitStack() as subject_ends,
         ):
             watch.lap("database")
@@ -91,7 +91,7 @@ class RealStage:
                 url=target.url,
                 load=load,
                 database=database,
-                parts=Parts({PRIMARY_LINK: proxy}),
+                parts=parts,
                 processes=processes,
                 gauges=tuple(_gauges(setup, target.url, database, processes)),
                 journal=journal,

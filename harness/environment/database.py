@@ -16,6 +16,7 @@ import psycopg2.extensions
 from psycopg2 import sql
 
 from harness.environment.address import Address, connect, first_line, redacted
+from harness.environment.embedded import EmbeddedServer
 from harness.environment.leash import ending
 from harness.environment.limits import LIMITS_QUERY, REMEDIES, ConnectionLimits, limit_met
 from harness.errors import EnvironmentSetupError
@@ -91,9 +92,11 @@ class DatabaseServer:
     All that it creates bears a name unique to the run, and is dropped again. Other databases are not touched.
     """
 
-    def __init__(self, address: Address, origin: Literal["embedded", "given"], pid: int | None = None) -> None:
+    def __init__(
+        self, address: Address, origin: Literal["embedded", "given"], embedded: EmbeddedServer | None = None
+    ) -> None:
         self._address = address
-        self._pid = pid
+        self.embedded = embedded
         self.origin: Literal["embedded", "given"] = origin
         self.version = str(self._scalar("SHOW server_version")).split()[0]
         self._prefix = f"poolstorm_{secrets.token_hex(4)}"
@@ -115,8 +118,8 @@ class DatabaseServer:
         return self._address.port
 
     def process_id(self) -> int | None:
-        """The embedded server's first process; None where the server was given."""
-        return self._pid
+        """The embedded server's first process; None where the server was given, or is stopped."""
+        return self.embedded.pid if self.embedded is not None else None
 
     @property
     def user(self) -> str:

@@ -77,14 +77,19 @@ def is_running(pid: int, born: float) -> bool:
         return False
 
 
-def ask(pid: int, born: float, number: int) -> None:
-    """Send a signal to that very process, if it still runs. One that stands still is made to go on and heed it."""
+def send(pid: int, born: float, number: int) -> None:
+    """Send a signal to that very process, if it still runs."""
     if is_running(pid, born):
         _quietly(lambda: os.kill(pid, number))
-        _quietly(lambda: os.kill(pid, signal.SIGCONT))
 
 
-def descendants(pid: int, born: float, token: str) -> list[tuple[int, float]]:
+def ask(pid: int, born: float, number: int) -> None:
+    """Send a signal; a process that stands still is made to go on and heed it."""
+    send(pid, born, number)
+    send(pid, born, signal.SIGCONT)
+
+
+def descendants(pid: int, born: float, token: str = "") -> list[tuple[int, float]]:
     """Pid and birth of all that came from a child and still runs, wherever it went, the child itself left out.
 
     Those below it in the tree; and those that lead a session of their own and whose parent has left them, which
@@ -150,8 +155,7 @@ def kill_group(pid: int, born: float) -> None:
 def let_go_on(processes: Iterable[tuple[int, float]]) -> None:
     """Make processes go on that somebody has stopped: a server waits for its children before it ends."""
     for pid, born in processes:
-        if is_running(pid, born):
-            _quietly(lambda pid=pid: os.kill(pid, signal.SIGCONT))  # type: ignore[misc]
+        send(pid, born, signal.SIGCONT)
 
 
 def wait_until(ended: Callable[[], bool], timeout_s: float) -> bool:

@@ -10,9 +10,12 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from harness.environment.leash import Leash
-from harness.environment.postgres import DatabaseServer, database_server
+from harness.environment.parts import PRIMARY, Parts
+from harness.environment.postgres import DatabaseServer, TrialDatabase, database_server
+from harness.environment.primary import primary_of
 from harness.environment.toxiproxy import Proxy, Toxiproxy, toxiproxy_server
 from harness.errors import EnvironmentSetupError
+from scenarios.model import PRIMARY_LINK
 from targets.schema import create_schema, seed
 from targets.settings import DatabaseUrl
 
@@ -31,12 +34,16 @@ class StackOptions:
 
 @dataclass(frozen=True)
 class Stack:
-    """PostgreSQL with a seeded template, and Toxiproxy, both up. `database_pid` is None for a given server."""
+    """PostgreSQL with a seeded template, and Toxiproxy, both up."""
 
     leash: Leash
     database: DatabaseServer
     toxiproxy: Toxiproxy
-    database_pid: int | None
+
+    @property
+    def database_pid(self) -> int | None:
+        """PostgreSQL's first process; None where the server was given, or is stopped."""
+        return self.database.process_id()
 
     def require_alive(self) -> None:
         """Raises EnvironmentSetupError where PostgreSQL or Toxiproxy has gone, which no further trial would
@@ -54,6 +61,12 @@ class Stack:
         finally:
             proxy.destroy()
 
+    @contextmanager
+    def parts(self, database: TrialDatabase, link: Proxy) -> Iterator[Parts]:
+        """The named parts of a trial on its database and behind its proxy; whole again when the block ends."""
+        with primary_of(database) as primary:
+            yield Parts({PRIMARY: primary, PRIMARY_LINK: link})
+
 
 @contextmanager
 def running_stack(options: StackOptions, progress: Callable[[str], None]) -> Iterator[Stack]:
@@ -69,7 +82,7 @@ def running_stack(options: StackOptions, progress: Callable[[str], None]) -> Ite
     ):
         progress("seeding the database")
         database.create_template(_build)
-        yield Stack(leash, database, toxiproxy, database.process_id())
+        yield Stack(leash, database, toxiproxy)
 
 
 def _build(url: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,9 +11,9 @@ from pathlib import Path
 from harness.environment.children import python_environment
 from harness.environment.leash import Child, Leash, ending
 from harness.environment.ports import HOST, listening_socket
-from harness.errors import EnvironmentSetupError
+from harness.environment.readiness import wait_until_ready
 from harness.http_reader import HttpReader
-from harness.subject import Launch, Readiness
+from harness.subject import Launch
 
 GRACEFUL_SHUTDOWN_S = 1
 
@@ -60,7 +59,14 @@ def target_process(
             cwd=launch.directory,
         )
     with ending(child.stop):
-        _wait_until_alive(child, host, chosen, launch.readiness)
+        ready = launch.readiness  # connects succeed from the start, as the socket listens; answers take a while
+        wait_until_ready(
+            child,
+            lambda left_s: _ask(host, chosen, ready.path, min(left_s, 1.0)),
+            within_s=ready.within_s,
+            every_s=0.02,
+            see="mend that, or what it was given",
+        )
         yield RunningTarget(f"http://{host}:{chosen}", host, chosen, child.pid, child)
 
 
@@ -77,26 +83,11 @@ def launch_command(launch: Launch, descriptor: int, host: str, port: int) -> lis
     return [*interpreter, *map(filled, launch.command)]
 
 
-def _wait_until_alive(child: Child, host: str, port: int, readiness: Readiness) -> None:
-    """Until liveness answers 200. Connects succeed from the start, as the socket listens; answers take a while."""
-    deadline = time.monotonic() + readiness.within_s
-    answer = "no answer"
-    while child.alive():
-        left_s = deadline - time.monotonic()
-        if left_s <= 0:
-            raise EnvironmentSetupError(
-                f"{child.name} did not come alive in {readiness.within_s:g} s ({answer} from {readiness.path})"
-                f"{child.last_words()}; mend that, or see whether this machine is busy"
-            )
-        answer = _ask(host, port, readiness.path, min(left_s, 1.0))
-        if answer == "200":
-            return
-        time.sleep(0.02)
-    raise EnvironmentSetupError(f"{child.end_description()}; mend that, or what it was given")
-
-
 def _ask(host: str, port: int, path: str, timeout_s: float) -> str:
+    """Empty where liveness answers 200, else what came."""
     place = f"[{host}]" if ":" in host else host
     with HttpReader(f"http://{place}:{port}", timeout_s) as reader:
         answer = reader.ask("GET", path)
-    return answer.error or str(answer.status)
+    if answer.error or answer.status != 200:
+        return f"{answer.error or answer.status} from {path}"
+    return ""

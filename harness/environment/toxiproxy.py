@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,14 +9,14 @@ from urllib.parse import urlsplit
 
 from harness.environment.children import child_environment
 from harness.environment.leash import Child, Leash, ending
-from harness.environment.ports import HOST, free_port, is_loopback
+from harness.environment.ports import HOST, is_loopback
+from harness.environment.readiness import on_a_free_port, wait_until_ready
 from harness.environment.toxiproxy_api import Connection, Proxy, Toxic, Toxiproxy, ToxiproxyError
 from harness.environment.toxiproxy_binary import ToxiproxyBinary, find_or_build
 
 __all__ = ["Proxy", "Toxic", "Toxiproxy", "ToxiproxyError", "toxiproxy_server"]
 
 _START_TIMEOUT_S = 10.0
-_PORT_TRIES = 3
 _DEFAULT_API_PORT = 8474
 _FORM = "http://HOST:PORT"
 
@@ -90,9 +89,7 @@ def _version(connection: Connection) -> str:
 
 
 def _start(leash: Leash, binary: ToxiproxyBinary, log_path: Path) -> tuple[Child, Connection]:
-    """Start the server; again on another port where someone else took the chosen one meanwhile."""
-    for attempt in range(1, _PORT_TRIES + 1):
-        port = free_port()
+    def on(port: int) -> tuple[Child, Connection]:
         child = leash.start(
             [binary.path, "-host", HOST, "-port", str(port)],
             env=child_environment(own={"LOG_LEVEL": "warn"}),
@@ -102,24 +99,24 @@ def _start(leash: Leash, binary: ToxiproxyBinary, log_path: Path) -> tuple[Child
         )
         connection = Connection(HOST, port)
         try:
-            _wait_until_ready(child, connection)
+            wait_until_ready(
+                child,
+                lambda _: _problem(connection),
+                within_s=_START_TIMEOUT_S,
+                port_taken="address already in use",
+            )
             return child, connection
         except BaseException:
             connection.close()
             child.stop()
-            if attempt == _PORT_TRIES or "address already in use" not in child.tail_of_log(5):
-                raise
-    raise AssertionError("unreachable")
+            raise
+
+    return on_a_free_port(on)
 
 
-def _wait_until_ready(child: Child, connection: Connection) -> None:
-    deadline = time.monotonic() + _START_TIMEOUT_S
-    while child.alive():
-        try:
-            _version(connection)
-            return
-        except ToxiproxyError as error:
-            if time.monotonic() > deadline:
-                raise ToxiproxyError(f"Toxiproxy did not answer in {_START_TIMEOUT_S:g} s; try again") from error
-            time.sleep(0.01)
-    raise ToxiproxyError(f"Toxiproxy did not start: {child.end_description()}; see 'poolstorm doctor'")
+def _problem(connection: Connection) -> str:
+    try:
+        _version(connection)
+    except ToxiproxyError as error:
+        return str(error)
+    return ""

@@ -25,12 +25,12 @@ from toxiproxy import server as library_server
 from toxiproxy.api import APIConsumer
 from toxiproxy.exceptions import ProxyExists
 
-from harness.environment.ports import HOST, free_port
+from harness.environment.ports import HOST
+from harness.environment.readiness import PortTakenError, on_a_free_port
 from harness.errors import EnvironmentSetupError
 from scenarios.model import Scalar
 
 REQUEST_TIMEOUT_S = 5.0
-_PORT_TRIES = 5
 
 
 class ToxiproxyError(EnvironmentSetupError):
@@ -191,16 +191,10 @@ class Toxiproxy:
         """
         place = f"[{upstream_host}]" if ":" in upstream_host else upstream_host
         unique = f"{name}-{secrets.token_hex(4)}"
-        for attempt in range(1, _PORT_TRIES + 1):
-            try:
-                proxy = self._create(unique, f"{place}:{upstream_port}")
-            except ToxiproxyError as error:
-                if "address already in use" not in str(error) or attempt == _PORT_TRIES:
-                    raise
-            else:
-                self._proxies.append(proxy)
-                return proxy
-        raise AssertionError("unreachable")
+        upstream = f"{place}:{upstream_port}"
+        proxy = on_a_free_port(lambda port: self._create(unique, upstream, f"{HOST}:{port}"))
+        self._proxies.append(proxy)
+        return proxy
 
     def require_alive(self) -> None:
         """Raises ToxiproxyError where the server does not answer."""
@@ -212,13 +206,17 @@ class Toxiproxy:
             while self._proxies:
                 self._proxies.pop().destroy()
 
-    def _create(self, name: str, upstream: str) -> Proxy:
-        listen = f"{HOST}:{free_port()}" if self._local else "0.0.0.0:0"
+    def _create(self, name: str, upstream: str, local: str) -> Proxy:
+        listen = local if self._local else "0.0.0.0:0"
         try:
             with _routed(self._connection):
                 made = library.Toxiproxy().create(upstream=upstream, name=name, listen=listen)
         except ProxyExists as error:
             raise ToxiproxyError(f"a proxy named {name!r} exists already; choose another name") from error
+        except ToxiproxyError as error:
+            if "address already in use" in str(error):
+                raise PortTakenError(str(error)) from error
+            raise
         return Proxy(self._connection, made, HOST if self._local else self.host)
 
 

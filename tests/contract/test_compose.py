@@ -17,7 +17,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from harness.environment import toxiproxy_binary
-from harness.environment.postgres import SERVER_SETTINGS
+from harness.environment.embedded import SERVER_SETTINGS
 from harness.subject import uvicorn_command
 from scenarios.registry import SCENARIOS
 from targets.registry import TARGETS

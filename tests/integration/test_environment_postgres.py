@@ -18,10 +18,11 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from harness.environment.account import Account, server_account
+from harness.environment.embedded import embedded_binaries
 from harness.environment.leash import Leash
 from harness.environment.limits import limit_met
 from harness.environment.ports import free_port
-from harness.environment.postgres import DatabaseServer, database_server, embedded_binaries
+from harness.environment.postgres import DatabaseServer, database_server
 from harness.errors import EnvironmentSetupError
 from targets.schema import create_schema, seed
 from targets.settings import DatabaseUrl
@@ -232,7 +233,7 @@ def test_binaries_that_the_account_cannot_reach_are_copied(
     assert isinstance(account, Account)
     assert not account.can_run(binaries / "postgres")
 
-    monkeypatch.setattr("harness.environment.postgres.embedded_binaries", lambda: binaries)
+    monkeypatch.setattr("harness.environment.embedded.embedded_binaries", lambda: binaries)
     with database_server(leash, url=None, allow_remote=False, progress=silent) as server:
         assert ask(server.url("postgres"), "SELECT 1") == 1
         data = Path(str(ask(server.url("postgres"), "SHOW data_directory")))

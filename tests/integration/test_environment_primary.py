@@ -1,0 +1,152 @@
+"""The primary as a part: what an embedded and a given server can do, and that all is well after the block."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import psutil
+import psycopg2
+import pytest
+
+from harness.environment.database import TrialDatabase
+from harness.environment.leash import Leash
+from harness.environment.parts import PRIMARY, Parts, Pausable, Restartable, Terminable
+from harness.environment.postgres import DatabaseServer, database_server
+from harness.environment.primary import primary_of
+from harness.errors import TrialFailedError
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def own(leash: Leash) -> Iterator[DatabaseServer]:
+    """A server of this module's own: it is stopped and started again."""
+    with database_server(leash, url=None, allow_remote=False, progress=lambda text: None) as server:
+        server.create_template(fill)
+        yield server
+
+
+def fill(url: str) -> None:
+    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE things AS SELECT 7 AS id")
+
+
+def ask(database: TrialDatabase, query: str = "SELECT id FROM things") -> object:
+    with closing(psycopg2.connect(database.url, connect_timeout=5)) as connection, connection.cursor() as cursor:
+        cursor.execute(query)
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def with_capability(primary: object, capability: Any) -> Any:
+    """The primary as a fault gets it, which asks for a capability (`Any`: a protocol is no concrete type)."""
+    return Parts({PRIMARY: primary}).require(PRIMARY, capability)
+
+
+def test_our_own_server_is_started_again_on_the_same_port_with_all_that_was_committed(own: DatabaseServer) -> None:
+    with own.fresh_database() as database, primary_of(database) as primary:
+        before = primary.pid
+        part = with_capability(primary, Restartable)
+        part.stop()
+        assert primary.pid is None
+        with pytest.raises(psycopg2.OperationalError, match="Connection refused"):
+            ask(database)
+        part.start()
+        assert 7 == ask(database)
+        assert primary.pid == own.process_id() not in (None, before)
+
+
+def test_our_own_server_stands_still_with_all_its_sessions_and_goes_on(own: DatabaseServer) -> None:
+    with (
+        own.fresh_database() as database,
+        primary_of(database) as primary,
+        closing(psycopg2.connect(database.url)) as held,
+        held.cursor() as cursor,
+    ):
+        part = with_capability(primary, Pausable)
+        part.pause()
+        assert {psutil.STATUS_STOPPED} == states(own)
+        with pytest.raises(psycopg2.OperationalError, match="timeout expired"):
+            psycopg2.connect(database.url, connect_timeout=2)
+        part.resume()
+        cursor.execute("SELECT id FROM things")
+        assert (7,) == cursor.fetchone()
+        assert psutil.STATUS_STOPPED not in states(own)
+
+
+def states(server: DatabaseServer) -> set[str]:
+    process = psutil.Process(server.process_id())
+    return {each.status() for each in (process, *process.children(recursive=True))}
+
+
+@pytest.mark.parametrize("broken_by", ["stop", "pause"])
+def test_a_server_that_is_left_broken_is_whole_again_after_the_block(own: DatabaseServer, broken_by: str) -> None:
+    def trial() -> None:
+        with own.fresh_database() as database, primary_of(database) as primary:
+            getattr(primary, broken_by)()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        trial()
+    assert [] == getattr(caught.value, "__notes__", [])
+    own.require_alive()
+    assert psutil.STATUS_STOPPED not in states(own)
+
+
+def test_a_paused_server_ends_with_its_leash() -> None:
+    with (
+        Leash() as leash,
+        database_server(leash, url=None, allow_remote=False, progress=lambda text: None) as server,
+    ):
+        process = psutil.Process(server.process_id())
+        family = [process, *process.children(recursive=True)]
+        assert server.embedded is not None
+        server.embedded.pause()
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert [] == alive
+
+
+def test_sessions_of_the_trials_database_are_ended_and_no_others(own: DatabaseServer) -> None:
+    with (
+        own.fresh_database() as database,
+        own.fresh_database() as other,
+        primary_of(database) as primary,
+        closing(psycopg2.connect(database.url)) as idle,
+        closing(psycopg2.connect(database.url)) as busy,
+        closing(psycopg2.connect(other.url)) as elsewhere,
+    ):
+        with busy.cursor() as cursor:
+            cursor.execute("SELECT 1")  # and its transaction stays open
+        part = with_capability(primary, Terminable)
+        assert 1 == part.terminate(idle_only=True)
+        assert ["gone", "there", "there"] == [state(each) for each in (idle, busy, elsewhere)]
+        assert 1 == part.terminate(idle_only=False)
+        assert ["gone", "there"] == [state(each) for each in (busy, elsewhere)]
+
+
+def state(connection: psycopg2.extensions.connection) -> str:
+    time.sleep(0.2)  # what ends a session does not wait for its end
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except psycopg2.Error:
+        return "gone"
+    return "there"
+
+
+def test_a_given_server_can_end_sessions_and_nothing_else(leash: Leash, own: DatabaseServer) -> None:
+    with (
+        database_server(leash, url=own.admin_url, allow_remote=False, progress=lambda text: None) as given,
+        given.fresh_database() as database,
+        primary_of(database) as primary,
+        closing(psycopg2.connect(database.url)) as session,
+    ):
+        assert primary.pid is None
+        assert 1 == with_capability(primary, Terminable).terminate(idle_only=False)
+        assert "gone" == state(session)
+        for capability in (Restartable, Pausable):
+            with pytest.raises(TrialFailedError, match=f"'primary' has no {capability.__name__.lower()}"):
+                with_capability(primary, capability)
