@@ -179,9 +179,9 @@ def doctor() -> None:
     from harness.doctor import diagnose, essential_missing, render
     from harness.terminal import say
 
-    findings = diagnose()
-    say(*render(findings))
-    if essential_missing(findings):
+    discoveries = diagnose()
+    say(*render(discoveries))
+    if essential_missing(discoveries):
         raise typer.Exit(EXIT_USAGE)
 
 

@@ -38,7 +38,7 @@ _CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 class State(StrEnum):
-    """How a finding turned out. Only `missing` keeps a run from working."""
+    """How a discovery turned out. Only `missing` keeps a run from working."""
 
     OK = "ok"
     WARNING = "warning"
@@ -46,7 +46,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Discovery:
     """One thing looked at: what was found and, unless all is well, how to mend it."""
 
     name: str
@@ -55,9 +55,9 @@ class Finding:
     remedy: str = ""
 
 
-def diagnose() -> tuple[Finding, ...]:
-    """Look at everything that a run needs, the essential first. Never raises: a check that fails is a finding."""
-    checks: tuple[tuple[str, Callable[[], Finding]], ...] = (
+def diagnose() -> tuple[Discovery, ...]:
+    """Look at everything that a run needs, the essential first. Never raises: a failed check is a discovery."""
+    checks: tuple[tuple[str, Callable[[], Discovery]], ...] = (
         ("Python", check_python),
         ("packages", check_packages),
         ("PostgreSQL", check_postgres),
@@ -72,42 +72,42 @@ def diagnose() -> tuple[Finding, ...]:
     return tuple(_carefully(name, check) for name, check in checks)
 
 
-def essential_missing(findings: Iterable[Finding]) -> bool:
+def essential_missing(discoveries: Iterable[Discovery]) -> bool:
     """Whether a run cannot work."""
-    return any(finding.state is State.MISSING for finding in findings)
+    return any(discovery.state is State.MISSING for discovery in discoveries)
 
 
-def render(findings: Iterable[Finding]) -> list[str]:
-    """The findings as lines of text, remedies indented below."""
-    listed = list(findings)
-    width = max((len(finding.name) for finding in listed), default=0)
+def render(discoveries: Iterable[Discovery]) -> list[str]:
+    """The discoveries as lines of text, remedies indented below."""
+    listed = list(discoveries)
+    width = max((len(discovery.name) for discovery in listed), default=0)
     lines = []
-    for finding in listed:
-        lines.append(f"{finding.state.value:<8} {finding.name:<{width}}  {finding.found}")
-        if finding.remedy:
-            lines.append(f"{'':<8} {'':<{width}}  -> {finding.remedy}")
+    for discovery in listed:
+        lines.append(f"{discovery.state.value:<8} {discovery.name:<{width}}  {discovery.found}")
+        if discovery.remedy:
+            lines.append(f"{'':<8} {'':<{width}}  -> {discovery.remedy}")
     return lines
 
 
-def check_python() -> Finding:
+def check_python() -> Discovery:
     """Python itself."""
     found = f"{platform.python_version()} ({platform.python_implementation()})"
     if sys.version_info < OLDEST_PYTHON:
-        return Finding("Python", State.MISSING, found, "use Python 3.11 or later: make setup PYTHON=python3.11")
-    return Finding("Python", State.OK, found)
+        return Discovery("Python", State.MISSING, found, "use Python 3.11 or later: make setup PYTHON=python3.11")
+    return Discovery("Python", State.OK, found)
 
 
-def check_packages() -> Finding:
+def check_packages() -> Discovery:
     """Every package that the distribution requires, by what its own metadata says."""
     try:
         required = importlib.metadata.requires("poolstorm") or []
     except importlib.metadata.PackageNotFoundError:
-        return Finding("packages", State.WARNING, "poolstorm itself is not installed", _INSTALL)
+        return Discovery("packages", State.WARNING, "poolstorm itself is not installed", _INSTALL)
     names = required_names(required)
     missing = [name for name in names if not _installed(name)]
     if missing:
-        return Finding("packages", State.MISSING, f"not installed: {', '.join(missing)}", _INSTALL)
-    return Finding("packages", State.OK, f"all {len(names)} installed")
+        return Discovery("packages", State.MISSING, f"not installed: {', '.join(missing)}", _INSTALL)
+    return Discovery("packages", State.OK, f"all {len(names)} installed")
 
 
 def required_names(requirements: Iterable[str]) -> list[str]:
@@ -116,7 +116,7 @@ def required_names(requirements: Iterable[str]) -> list[str]:
     return [match.group() for line in plain if (match := re.match(r"[A-Za-z0-9._-]+", line.strip()))]
 
 
-def check_postgres() -> Finding:
+def check_postgres() -> Discovery:
     """The embedded PostgreSQL, and an account that may run it."""
     binaries = embedded_binaries()
     version = subprocess.run(
@@ -133,95 +133,97 @@ def check_postgres() -> Finding:
     account = server_account()
     temporary_parent(account)
     if account is None:
-        return Finding("PostgreSQL", State.OK, f"{found}, embedded, runs as yourself")
+        return Discovery("PostgreSQL", State.OK, f"{found}, embedded, runs as yourself")
     how = "" if account.can_run(binaries / "postgres") else " from a copy, as it cannot enter the package's folder"
-    return Finding(
+    return Discovery(
         "PostgreSQL", State.OK, f"{found}, embedded, runs as {account.name!r} because you are root{how}"
     )
 
 
-def check_toxiproxy() -> Finding:
+def check_toxiproxy() -> Discovery:
     """The Toxiproxy server, or the means to build it."""
     server = find()
     if server is not None:
         where = "on PATH" if server.source == "path" else "built and cached"
-        return Finding("Toxiproxy", State.OK, f"{server.version}, {where}")
+        return Discovery("Toxiproxy", State.OK, f"{server.version}, {where}")
     if find_go() is not None:
-        return Finding(
+        return Discovery(
             "Toxiproxy", State.OK, f"not built yet; {VERSION} will be built at the first run, about 20 s"
         )
-    return Finding("Toxiproxy", State.MISSING, "neither found nor can it be built", WAYS_TO_GET_IT)
+    return Discovery("Toxiproxy", State.MISSING, "neither found nor can it be built", WAYS_TO_GET_IT)
 
 
-def check_go() -> Finding:
+def check_go() -> Discovery:
     """Go, which only building Toxiproxy needs."""
     go = find_go()
     if go is None:
         if find() is not None:
-            return Finding("Go", State.OK, "none, and none needed: Toxiproxy is there")
-        return Finding("Go", State.WARNING, "none", "pip install --require-hashes -r requirements-go.lock")
+            return Discovery("Go", State.OK, "none, and none needed: Toxiproxy is there")
+        return Discovery("Go", State.WARNING, "none", "pip install --require-hashes -r requirements-go.lock")
     done = subprocess.run(
         [go.program, "version"], capture_output=True, text=True, timeout=30, check=False, env=go_environment(go)
     )
     if done.returncode != 0:
         raise OSError(f"go does not run: {done.stderr.strip()[:200]}")
-    return Finding("Go", State.OK, done.stdout.strip().removeprefix("go version "))
+    return Discovery("Go", State.OK, done.stdout.strip().removeprefix("go version "))
 
 
-def check_cache() -> Finding:
+def check_cache() -> Discovery:
     """The folder that keeps what was built."""
     folder = server_folder()
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     if os.access(existing, os.W_OK | os.X_OK):
-        return Finding("cache folder", State.OK, str(folder))
+        return Discovery("cache folder", State.OK, str(folder))
     state = State.WARNING if find() is not None else State.MISSING
-    return Finding(
+    return Discovery(
         "cache folder", state, f"{folder} cannot be written", "mend its permissions or set POOLSTORM_CACHE"
     )
 
 
-def check_ports() -> Finding:
+def check_ports() -> Discovery:
     """Listening on loopback."""
     with listening_socket(None) as listener:
         port = listener.getsockname()[1]
     first, last = ephemeral_range()
     if first <= port <= last:
-        return Finding(
+        return Discovery(
             "loopback ports",
             State.WARNING,
             f"none free outside the ephemeral range {first}-{last}",
             "narrow the range (sysctl net.ipv4.ip_local_port_range): a connection may else take a proxy's port",
         )
-    return Finding("loopback ports", State.OK, f"{HOST} can be listened on, outside {first}-{last}")
+    return Discovery("loopback ports", State.OK, f"{HOST} can be listened on, outside {first}-{last}")
 
 
-def check_open_files() -> Finding:
+def check_open_files() -> Discovery:
     """The limit of open files, which many connections need."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < ENOUGH_OPEN_FILES:
-        return Finding("open files", State.WARNING, f"limit {soft}", f"ulimit -n {ENOUGH_OPEN_FILES} or more")
-    return Finding("open files", State.OK, "no limit" if soft == resource.RLIM_INFINITY else f"limit {soft}")
+        return Discovery("open files", State.WARNING, f"limit {soft}", f"ulimit -n {ENOUGH_OPEN_FILES} or more")
+    return Discovery("open files", State.OK, "no limit" if soft == resource.RLIM_INFINITY else f"limit {soft}")
 
 
-def check_processor() -> Finding:
+def check_processor() -> Discovery:
     """Cores, and whether they are busy with something else."""
     cores, load_1m = usable_cores(), os.getloadavg()[0]
     found = f"{cores} cores, load {load_1m:.1f}, {cpu_model()}"
     if cores < ENOUGH_CORES:
-        return Finding("processor", State.WARNING, found, "use two cores or more: load and target share one here")
+        return Discovery(
+            "processor", State.WARNING, found, "use two cores or more: load and target share one here"
+        )
     if load_1m > cores / 2:
-        return Finding("processor", State.WARNING, found, "end other work first: it would show in the figures")
-    return Finding("processor", State.OK, found)
+        return Discovery("processor", State.WARNING, found, "end other work first: it would show in the figures")
+    return Discovery("processor", State.OK, found)
 
 
-def check_git() -> Finding:
+def check_git() -> Discovery:
     """The checkout's revision, which a run records if it can."""
     if shutil.which("git") is None:
-        return Finding("git", State.OK, "none; runs will not record a revision")
+        return Discovery("git", State.OK, "none; runs will not record a revision")
     revision, dirty = git_state(_CHECKOUT)
     if revision is None:
-        return Finding("git", State.OK, "not in a checkout; runs will not record a revision")
-    return Finding("git", State.OK, f"{revision[:12]}{', with uncommitted changes' if dirty else ''}")
+        return Discovery("git", State.OK, "not in a checkout; runs will not record a revision")
+    return Discovery("git", State.OK, f"{revision[:12]}{', with uncommitted changes' if dirty else ''}")
 
 
 def _installed(name: str) -> bool:
@@ -232,11 +234,11 @@ def _installed(name: str) -> bool:
     return True
 
 
-def _carefully(name: str, check: Callable[[], Finding]) -> Finding:
+def _carefully(name: str, check: Callable[[], Discovery]) -> Discovery:
     try:
         return check()
     except PoolstormError as error:
         found, _, remedy = str(error).rpartition("; ")
-        return Finding(name, State.MISSING, found or remedy, remedy if found else "")
+        return Discovery(name, State.MISSING, found or remedy, remedy if found else "")
     except (OSError, subprocess.SubprocessError) as error:
-        return Finding(name, State.MISSING, str(error), "mend that, or see the README on what a run needs")
+        return Discovery(name, State.MISSING, str(error), "mend that, or see the README on what a run needs")

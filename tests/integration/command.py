@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-COMMAND = [sys.executable, "-c", "from harness.cli import main; main()"]
+HEEDING_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+"""Shells start jobs in the background with SIGINT ignored, which children inherit, those of `make test &` too."""
+COMMAND = [sys.executable, "-c", f"{HEEDING_CTRL_C}; from harness.cli import main; main()"]
 
 
 def poolstorm(*arguments: str | Path, timeout_s: float = 180.0) -> subprocess.CompletedProcess[str]:

@@ -128,6 +128,39 @@ def test_an_interruption_before_the_first_trial_leaves_no_folder(
     assert not (tmp_path / "run").exists()
 
 
+def shared_memory() -> set[str]:
+    """Segments of System V's shared memory and of POSIX's that PostgreSQL has on this machine now."""
+    listed = Path("/proc/sysvipc/shm").read_text().splitlines()[1:]
+    return {line.split()[1] for line in listed} | {path.name for path in Path("/dev/shm").glob("PostgreSQL.*")}
+
+
+@pytest.mark.skipif(not Path("/proc/sysvipc/shm").exists(), reason="lists segments as Linux does")
+@pytest.mark.parametrize("until", ["initdb", "postgres"])
+def test_an_impatient_user_leaves_nothing_behind_either(tmp_path: Path, until: str) -> None:
+    before = shared_memory()
+    plan = tmp_path / "plan.toml"
+    plan.write_text(PLAN)
+    process = subprocess.Popen(
+        [*COMMAND, "run", "--plan", str(plan), "--output", str(tmp_path / "run")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    )
+
+    def started() -> bool:
+        return any(child.name() == until for child, _ in descendants(psutil.Process(process.pid)))
+
+    assert wait_for(started, 20)
+    family = family_of(process)
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+    process.communicate(timeout=15)
+    assert [] == all_gone(family, 10.0)
+    assert wait_for(lambda: set() == shared_memory() - before, 10), shared_memory() - before
+
+
 def test_a_load_process_that_dies_in_mid_trial_fails_that_trial_and_the_run_goes_on(
     started: subprocess.Popen[str], tmp_path: Path
 ) -> None:

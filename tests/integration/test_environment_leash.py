@@ -174,12 +174,20 @@ def test_a_descendant_that_stands_still_is_ended(log_path: Path) -> None:
     assert wait_until_gone([child.pid, runaway]) == []
 
 
+NOT_DEAF = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+)
+"""A shell can trap no signal that was ignored when it began, as SIGINT is in a script's background job."""
+
+
 def test_each_signal_is_tried_in_turn(log_path: Path) -> None:
     with Leash() as leash:
-        child = shell(
-            leash,
-            "trap 'echo asked' INT; trap 'echo told; exit 3' QUIT; echo up; while :; do sleep 0.05; done",
-            log_path,
+        script = "trap 'echo asked' INT; trap 'echo told; exit 3' QUIT; echo up; while :; do sleep 0.05; done"
+        child = leash.start(
+            [sys.executable, "-c", NOT_DEAF, "/bin/sh", "-c", script],
+            env=ENVIRONMENT,
+            log_path=log_path,
+            name="shell",
             stop_signal=(signal.SIGINT, signal.SIGQUIT),
             grace_s=0.5,
         )

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from harness import doctor
-from harness.doctor import Finding, State, essential_missing, render, required_names
+from harness.doctor import Discovery, State, essential_missing, render, required_names
 from harness.environment import toxiproxy_binary
 from harness.errors import EnvironmentSetupError
 
-FINE = Finding("Python", State.OK, "3.11.7")
-POOR = Finding("processor", State.WARNING, "1 core", "use two")
-GONE = Finding("Toxiproxy", State.MISSING, "not found", "install it")
+FINE = Discovery("Python", State.OK, "3.11.7")
+POOR = Discovery("processor", State.WARNING, "1 core", "use two")
+GONE = Discovery("Toxiproxy", State.MISSING, "not found", "install it")
 
 
 def test_findings_are_listed_with_their_remedies() -> None:
@@ -35,8 +35,8 @@ def test_requirements_of_extras_are_not_required() -> None:
 
 
 def test_everything_is_looked_at_once_and_named() -> None:
-    findings = doctor.diagnose()
-    names = [finding.name for finding in findings]
+    discoveries = doctor.diagnose()
+    names = [discovery.name for discovery in discoveries]
     assert names == [
         "Python",
         "packages",
@@ -49,8 +49,10 @@ def test_everything_is_looked_at_once_and_named() -> None:
         "processor",
         "git",
     ]
-    assert [finding for finding in findings if finding.state is not State.OK and not finding.remedy] == []
-    assert {finding.state for finding in findings[:3]} == {State.OK}
+    assert [
+        discovery for discovery in discoveries if discovery.state is not State.OK and not discovery.remedy
+    ] == []
+    assert {discovery.state for discovery in discoveries[:3]} == {State.OK}
 
 
 def test_a_check_that_fails_is_a_finding_with_its_mend(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,8 +60,8 @@ def test_a_check_that_fails_is_a_finding_with_its_mend(monkeypatch: pytest.Monke
         raise EnvironmentSetupError("the wheel is not installed; run 'make setup' or give --database-url")
 
     monkeypatch.setattr(doctor, "embedded_binaries", none)
-    (finding,) = [found for found in doctor.diagnose() if found.name == "PostgreSQL"]
-    assert finding == Finding(
+    (discovery,) = [found for found in doctor.diagnose() if found.name == "PostgreSQL"]
+    assert discovery == Discovery(
         "PostgreSQL", State.MISSING, "the wheel is not installed", "run 'make setup' or give --database-url"
     )
 
@@ -75,9 +77,9 @@ def test_no_toxiproxy_and_no_go_is_missing_and_says_how_to_get_it(monkeypatch: p
 def test_toxiproxy_that_is_yet_to_be_built_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "find", lambda: None)
     monkeypatch.setattr(doctor, "find_go", lambda: toxiproxy_binary.Go(Path("go"), None))
-    finding = doctor.check_toxiproxy()
-    assert finding.state is State.OK
-    assert "will be built at the first run" in finding.found
+    discovery = doctor.check_toxiproxy()
+    assert discovery.state is State.OK
+    assert "will be built at the first run" in discovery.found
 
 
 def test_go_is_not_missed_once_toxiproxy_is_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,7 +44,9 @@ def test_it_is_asked_until_the_answer_is_empty() -> None:
 
 
 def test_one_that_never_gets_ready_is_told_of_with_what_was_seen_and_its_last_words() -> None:
-    with pytest.raises(EnvironmentSetupError, match="server was not ready in 0 s .*its last words: still loading"):
+    with pytest.raises(
+        EnvironmentSetupError, match=r"server was not ready in 0 s .*its last words: still loading"
+    ):
         wait(Server(log="still loading"), [], within_s=0.0)
 
 
