@@ -17,7 +17,7 @@ PARTS = ("sent late", "waiting", "connecting", "pre-ping", "statements", "rest")
 """In the order in which they follow each other in a request, and in each bar."""
 RETURN = "return, after the answer"
 """Comes last, and is no part of the response time."""
-TARGETS, END = "@targets", "@end"
+END = "@end"
 BAR_PX = 20
 # For the page's script, which sets the legend's columns: how wide one is, and what the axis takes before it.
 _LEGEND_COLUMN_PX = 70
@@ -35,7 +35,7 @@ def breakdown_chart(
     targets = [target for target, _ in rows]
     ends_ms = {target: breakdown.mean_ms + returned_ms.get(target, 0.0) for target, breakdown in rows}
     end = max(ends_ms.values(), default=1.0) * 1.12 or 1.0
-    spec = values.filled(template("breakdown"), {TARGETS: targets, END: end})
+    spec = values.filled(template("breakdown"), {values.TARGETS: targets, END: end})
     parts = [
         {"target": target, "part": part, "i": number, "ms": values.short(max(0.0, ms))}
         for target, breakdown in rows

@@ -6,15 +6,12 @@ from collections.abc import Sequence
 
 from reports.charts import values
 from reports.charts.templates import template
-from reports.charts.theme import Spec, target_colours, target_shapes
+from reports.charts.theme import Spec
 from reports.summary import Latency, Spread
 
 DotRow = tuple[str, str, Latency, Spread | None]
 """Phase, target, latency of its successes, interval of their p50 over the repetitions."""
 
-# Tokens of the template; a single one in a list stands for the whole list.
-PHASES, TARGETS, COLOURS, SHAPES = "@phases", "@targets", "@colours", "@shapes"
-DOMAIN, TICKS = "@domain", "@ticks"
 _INTERVAL_LAYERS = 3
 
 
@@ -26,12 +23,10 @@ def dots_chart(rows: Sequence[DotRow], targets: Sequence[str]) -> Spec:
     spec = values.filled(
         template("dots"),
         {
-            PHASES: phases,
-            TARGETS: targets,
-            COLOURS: list(target_colours(targets).values()),
-            SHAPES: list(target_shapes(targets).values()),
-            DOMAIN: domain,
-            TICKS: values.log_ticks(domain),
+            **values.looks(targets),
+            values.PHASES: phases,
+            values.DOMAIN: domain,
+            values.TICKS: values.log_ticks(domain),
         },
     )
     if all(row["low"] is None for row in drawn):

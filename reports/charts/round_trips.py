@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import altair as alt
-
-from reports.charts import build
-from reports.charts.theme import PAPER, Spec
+from reports.charts import values
+from reports.charts.templates import template
+from reports.charts.theme import Spec
 from reports.summary import RoundTrips
 
 _ASIDE = 0.006
@@ -34,37 +33,14 @@ def round_trips_chart(operation: str, found: Mapping[str, RoundTrips]) -> Spec:
         for target, trips in found.items()
         for latency in (0.0, widest)
     ]
-    ladder = sorted({float(row["latency"]) for row in points})  # type: ignore[arg-type]
-    x_scale = alt.Scale(domain=[-0.03 * widest, 1.03 * widest], nice=False, zero=False)
-    x_axis = alt.Axis(title="injected latency (ms)", values=ladder, grid=False)
-    y_axis = alt.Axis(title="p50 of successes (ms)", minExtent=40, tickCount=6)
-
-    def at(field: str) -> alt.X:
-        return alt.X(f"{field}:Q", scale=x_scale, axis=x_axis)
-
-    y = alt.Y("p50:Q", axis=y_axis, scale=alt.Scale(zero=True))
-    colour = build.target_colour(found)
-    drawn = alt.Chart(build.rows(points)).mark_point(
-        filled=True, size=45, opacity=1, stroke=PAPER, strokeWidth=0.5
-    )
-    layers: list[alt.Chart] = [
-        alt.Chart(build.rows(lines)).mark_line(strokeWidth=1.3).encode(x=at("latency"), y=y, color=colour),
-        drawn.encode(
-            x=at("place"),
-            y=y,
-            color=colour,
-            shape=build.target_shape(found),
-            tooltip=[
-                alt.Tooltip("target:N"),
-                alt.Tooltip("latency:Q", title="injected (ms)"),
-                alt.Tooltip("p50:Q", title="p50 (ms)", format=".3~r"),
-                alt.Tooltip("requests:Q"),
-                alt.Tooltip("repetition:Q"),
-            ],
-        ),
-    ]
-    return build.finish(
-        build.layer(layers, height=230, width="container"),
-        f"{operation}: median latency over injected latency per target, with the fitted line; the slope is the "
-        "number of sequential round trips to the database.",
-    )
+    tokens = {
+        **values.looks(found),
+        values.DOMAIN: (-0.03 * widest, 1.03 * widest),
+        values.TICKS: sorted({point.latency_ms for trips in found.values() for point in trips.points}),
+    }
+    return {
+        **values.filled(template("round_trips"), tokens),
+        "datasets": {"lines": list(map(values.shortened, lines)), "points": list(map(values.shortened, points))},
+        "description": f"{operation}: median latency over injected latency per target, with the fitted line; the "
+        "slope is the number of sequential round trips to the database.",
+    }

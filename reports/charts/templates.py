@@ -13,7 +13,7 @@ from typing import Literal
 
 from reports.charts.theme import Spec
 
-Name = Literal["breakdown", "dots", "timeline"]
+Name = Literal["breakdown", "compared", "dots", "exhaustion", "round_trips", "timeline"]
 
 
 @cache

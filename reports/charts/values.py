@@ -1,18 +1,32 @@
-"""What charts put into their specifications: rows, domains and ticks. Needs no Altair."""
+"""What charts put into their specifications: rows, domains, ticks and looks. Needs no Altair."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from reports.charts.theme import Spec
+from reports.charts.theme import Spec, target_colours, target_shapes
 
 Row = Mapping[str, Any]
 Value = str | float | Sequence[float] | Sequence[str]
 
+# Tokens of the templates; a single one in a list stands for the whole list.
+PHASES, TARGETS, COLOURS, SHAPES = "@phases", "@targets", "@colours", "@shapes"
+DOMAIN, TICKS = "@domain", "@ticks"
+
 _COARSE_TICKS_MS = [m * 10.0**e for e in range(-2, 6) for m in (1, 3)]
 _FINE_TICKS_MS = [m * 10.0**e for e in range(-2, 6) for m in (1, 2, 3, 5, 7)]
 COUNT_TICKS = [0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10000]
+
+
+def looks(targets: Iterable[str]) -> dict[str, Value]:
+    """What the tokens of the targets stand for: their names, colours and shapes."""
+    names = list(targets)
+    return {
+        TARGETS: names,
+        COLOURS: list(target_colours(names).values()),
+        SHAPES: list(target_shapes(names).values()),
+    }
 
 
 def short(value: object) -> object:

@@ -93,10 +93,8 @@ def _trips(scenario: ScenarioResult, anchor: str) -> tuple[Figure, ...]:
             found.setdefault(trips.operation, {})[target.target] = trips
     if not found:
         return ()
-    from reports.charts.round_trips import round_trips_chart
-
     return tuple(
-        Figure(f"{anchor}-trips-{number}", round_trips_chart(operation, rows), 300)
+        Figure(f"{anchor}-trips-{number}", charts.round_trips_chart(operation, rows), 300)
         for number, (operation, rows) in enumerate(found.items(), 1)
     )
 
@@ -105,11 +103,9 @@ def _ladder(scenario: ScenarioResult, anchor: str) -> tuple[Figure, ...]:
     found = dict(ladders(scenario))
     if not found:
         return ()
-    from reports.charts.exhaustion import exhaustion_charts
-
     tokens = {target.settings.get("threadpool_tokens") for target in scenario.targets}
     sizes = [size for size in tokens if isinstance(size, int)]
-    panels = exhaustion_charts(found, threads=sizes[0] if len(sizes) == 1 else None)
+    panels = charts.exhaustion_charts(found, threads=sizes[0] if len(sizes) == 1 else None)
     return tuple(Figure(f"{anchor}-{name}", spec, 250) for name, spec in panels.items())
 
 
@@ -165,7 +161,5 @@ def compared_figure(rows: Sequence[ComparedPhase], targets: Sequence[str], ancho
     ]
     if not moved:
         return None
-    from reports.charts.compared import compared_chart
-
-    spec = compared_chart(moved, [name for name in targets if name in {row[1] for row in moved}])
+    spec = charts.compared_chart(moved, [name for name in targets if name in {row[1] for row in moved}])
     return Figure(f"{anchor}-moved", spec, int(spec["height"]) + 65)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import altair as alt
 
 from reports.charts import build
-from reports.charts.breakdown import BAR_PX, END, PARTS, RETURN, TARGETS
+from reports.charts.breakdown import BAR_PX, END, PARTS, RETURN
 from reports.charts.theme import INK, MUTED, Spec
+from reports.charts.values import TARGETS
 
 # Light tones, told apart by colour-blind readers, and not to be taken for the targets' strong ones.
 _COLOURS = ("#b8bec6", "#ee8866", "#ffaabb", "#eedd88", "#77aadd", "#44bb99", "#ffffff")
@@ -18,7 +19,7 @@ def template() -> Spec:
     axis = alt.Axis(title="mean response time of successes (ms)", tickCount=5, format="~r")
     x_scale = alt.Scale(domain=[0, END], nice=False, zero=True)
     bars = (
-        alt.Chart(alt.NamedData(name="parts"))
+        build.named("parts")
         .mark_bar(stroke=INK, strokeWidth=0.4)
         .encode(
             x=alt.X("ms:Q", stack="zero", scale=x_scale, axis=axis),
@@ -38,8 +39,8 @@ def template() -> Spec:
         )
     )
     means = (
-        alt.Chart(alt.NamedData(name="means"))
+        build.named("means")
         .mark_text(align="left", dx=4, color=MUTED, fontSize=11)
         .encode(x=alt.X("end:Q", scale=x_scale), y=y, text=alt.Text("mean:Q", format=".3r"))
     )
-    return build.finish(build.layer([bars, means], height=BAR_PX, width="container"), "")
+    return build.finish(build.layer([bars, means], height=BAR_PX, width="container"))

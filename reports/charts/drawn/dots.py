@@ -5,14 +5,14 @@ from __future__ import annotations
 import altair as alt
 
 from reports.charts import build
-from reports.charts.dots import COLOURS, DOMAIN, PHASES, SHAPES, TARGETS, TICKS
 from reports.charts.theme import INK, MUTED, Spec
+from reports.charts.values import TICKS
 
 
 def template() -> Spec:
     """Without data, height and axes; the last layers are the intervals."""
-    base = build.in_rows(alt.Chart(alt.NamedData(name="rows")), [PHASES], [TARGETS])
-    colour, shape = build.target_colour([TARGETS], [COLOURS]), build.target_shape([TARGETS], [SHAPES])
+    base = build.in_rows(build.named("rows"))
+    colour, shape = build.target_colour(), build.target_shape()
     percentiles = map(_tooltip, ("p50", "p90", "p99", "max"))
     tooltip = [alt.Tooltip("phase:N"), alt.Tooltip("target:N"), *percentiles, alt.Tooltip("requests:Q")]
     layers: list[alt.Chart] = [
@@ -38,7 +38,7 @@ def template() -> Spec:
 
 def _x(field: str) -> alt.X:
     axis = alt.Axis(values=[TICKS], title="latency of successes (ms, log)", format="~r")
-    return alt.X(f"{field}:Q", scale=build.log_ms([DOMAIN]), axis=axis)
+    return alt.X(f"{field}:Q", scale=build.log_ms(), axis=axis)
 
 
 def _intervals(base: alt.Chart) -> list[alt.Chart]:

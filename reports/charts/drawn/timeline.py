@@ -18,11 +18,7 @@ def template() -> Spec:
     """The specification without data, colour and axes, which is the same for all trials."""
     own = dict.fromkeys(("color", "shape", "strokeDash"), "independent")
     panels = [_latency_panel(), _failure_panel(), _gauge_panel()]
-    return build.finish({"vconcat": panels, "spacing": 8, "resolve": {"scale": own}}, "")
-
-
-def _named(name: str) -> alt.Chart:
-    return alt.Chart(alt.NamedData(name=name))
+    return build.finish({"vconcat": panels, "spacing": 8, "resolve": {"scale": own}})
 
 
 def _at(field: str, axis: alt.Axis | None = None) -> alt.X:
@@ -47,12 +43,12 @@ def _background(axis: alt.Axis | None = None) -> list[alt.Chart]:
         alt.Tooltip("from:Q", title="in force from (s)", format=".2f"),
         alt.Tooltip("to:Q", title="until (s)", format=".2f"),
     ]
-    rim = _named("windows").mark_rect(color=SHADE, opacity=0.35, clip=True)
-    core = _named("windows").mark_rect(color=SHADE, opacity=0.6, clip=True)
+    rim = build.named("windows").mark_rect(color=SHADE, opacity=0.35, clip=True)
+    core = build.named("windows").mark_rect(color=SHADE, opacity=0.6, clip=True)
     return [
         rim.encode(x=_at("outer from", axis), x2=alt.X2("outer to:Q")),
         core.encode(x=_at("from", axis), x2=alt.X2("to:Q"), tooltip=tooltip),
-        _named("phases").mark_rule(color=MUTED, opacity=0.5, strokeWidth=0.7).encode(x=_at("from", axis)),
+        build.named("phases").mark_rule(color=MUTED, opacity=0.5, strokeWidth=0.7).encode(x=_at("from", axis)),
     ]
 
 
@@ -72,7 +68,7 @@ def _latency_panel() -> Spec:
     legend = build.top_legend(offset=32)
     shapes = ["circle", "triangle-up", "cross", "diamond"]
     dots = (
-        _named("points")
+        build.named("points")
         .transform_fold([*_LATENCIES], as_=["figure", "ms"])
         .transform_filter("isValid(datum.ms)")
         .mark_point(filled=True, clip=True, opacity=0.9)
@@ -86,8 +82,8 @@ def _latency_panel() -> Spec:
         )
     )
     p50 = alt.Y("p50:Q", scale=scale)
-    line = _named("points").mark_line(color=TARGET, strokeWidth=1.2, clip=True).encode(x=_at("t"), y=p50)
-    kinds = _named("windows").mark_text(align="left", baseline="top", dx=3, dy=3, color=INK, fontSize=10)
+    line = build.named("points").mark_line(color=TARGET, strokeWidth=1.2, clip=True).encode(x=_at("t"), y=p50)
+    kinds = build.named("windows").mark_text(align="left", baseline="top", dx=3, dy=3, color=INK, fontSize=10)
     labels = [kinds.encode(x=_at("from"), y=build.TOP, text=alt.Text("kind:N")), *_phase_names()]
     return build.layer([*_background(), line, dots, *labels], height=150, width=520)
 
@@ -95,7 +91,7 @@ def _latency_panel() -> Spec:
 def _phase_names() -> list[alt.Chart]:
     """In two rows by turns, so that the names of short phases do not run into each other."""
     return [
-        _named("phases")
+        build.named("phases")
         .transform_filter(f"datum.row == {row}")
         .mark_text(align="left", baseline="bottom", dx=1, dy=-3 - 12 * row, color=MUTED, fontSize=10)
         .encode(x=_at("from"), y=build.TOP, text=alt.Text("name:N"))
@@ -106,7 +102,7 @@ def _phase_names() -> list[alt.Chart]:
 def _failure_panel() -> Spec:
     axis = _count_axis("failed", values=[FAILED], format="d")
     bars = (
-        _named("points")
+        build.named("points")
         .transform_filter("datum.failed > 0")
         .mark_rule(color=INK, strokeWidth=3, clip=True)
         .encode(
@@ -127,7 +123,7 @@ def _gauge_panel() -> Spec:
     axis = _count_axis("count (log)", values=[COUNT_TICKS], format="d")
     legend = build.top_legend(symbol=250)  # a line as long as 16 pixels
     lines = (
-        _named("gauges")
+        build.named("gauges")
         .transform_fold([*_GAUGES], as_=["gauge", "count"])
         .transform_filter("isValid(datum.count)")
         .mark_line(interpolate="step-after", clip=True)

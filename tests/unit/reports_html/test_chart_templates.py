@@ -30,15 +30,15 @@ def test_a_template_is_what_altair_makes(name: templates.Name, pytestconfig: pyt
     assert json.loads(made) == templates.template(name)
 
 
-def test_a_page_without_ladders_is_drawn_without_altair(tmp_path: Path) -> None:
-    summary = trusted_summary()
-    plain = summary.model_copy(update={"scenarios": summary.scenarios[:1]})
-    (tmp_path / "summary.json").write_text(plain.model_dump_json())
+def test_pages_are_drawn_without_altair(tmp_path: Path) -> None:
+    (tmp_path / "summary.json").write_text(trusted_summary().model_dump_json())
     program = (
         "import sys; from pathlib import Path\n"
-        "from reports.formats import html; from reports.summary import Summary\n"
-        "page = html.render(Summary.model_validate_json(Path(sys.argv[1]).read_text()))\n"
-        "assert '-time-1' in page\n"
+        "from reports.compare import compare; from reports.formats import html\n"
+        "from reports.summary import Summary\n"
+        "summary = Summary.model_validate_json(Path(sys.argv[1]).read_text())\n"
+        "page = html.render(summary) + html.render_comparison(compare(summary, summary))\n"
+        "for name in ('-time-1', '-trips-1', '-parts-1', '-checked-out', '-dots', '-moved'): assert name in page\n"
         "print('altair' in sys.modules)"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "summary.json")]

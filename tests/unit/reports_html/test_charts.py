@@ -7,9 +7,6 @@ import altair as alt
 import pytest
 
 from reports import charts
-from reports.charts.compared import compared_chart
-from reports.charts.exhaustion import exhaustion_charts
-from reports.charts.round_trips import round_trips_chart
 from reports.charts.theme import PALETTE, Scheme
 from reports.summary import FaultWindow, GaugePoint, ScenarioResult, Summary, TargetResult, Timeline
 from tests.unit.reports_html.example_summary import TARGETS, example_summary
@@ -46,13 +43,13 @@ def _every_chart(summary: Summary) -> dict[str, charts.Spec]:
         specs[f"{scenario.name} over time"] = _timeline(scenario.targets[0])
         ladders = {target.target: target.exhaustion for target in scenario.targets if target.exhaustion}
         if ladders:
-            specs |= exhaustion_charts(ladders)
+            specs |= charts.exhaustion_charts(ladders)
     trusted = trusted_summary()
     parts = [(target.target, target.breakdowns[0]) for target in trusted.scenarios[0].targets]
     specs["breakdown"] = charts.breakdown_chart("steady", parts)
     trips = {target.target: target.round_trips[0] for target in trusted.scenarios[-1].targets}
-    specs["round trips"] = round_trips_chart("read-user", trips)
-    specs["compared"] = compared_chart([("steady", name, 4.0, 5.5) for name in names], names)
+    specs["round trips"] = charts.round_trips_chart("read-user", trips)
+    specs["compared"] = charts.compared_chart([("steady", name, 4.0, 5.5) for name in names], names)
     return specs
 
 
@@ -142,7 +139,7 @@ def test_an_empty_timeline_still_gives_a_chart() -> None:
 
 def test_the_onset_of_exhaustion_is_marked_at_its_step(summary: Summary) -> None:
     ladders = {t.target: t.exhaustion for t in _scenario(summary, "exhaustion").targets if t.exhaustion}
-    spec = exhaustion_charts(ladders)["refusals"]
+    spec = charts.exhaustion_charts(ladders)["refusals"]
     rows = next(iter(spec["datasets"].values())) if "datasets" in spec else spec["data"]["values"]
     marked = {row["target"]: row["offered"] for row in rows if row["onset"]}
     assert {target: ladder.onset_offered for target, ladder in ladders.items()} == marked
@@ -187,7 +184,7 @@ def test_a_part_below_zero_is_drawn_as_none_while_the_mean_stays_true() -> None:
 
 def test_the_line_of_round_trips_rises_by_the_slope() -> None:
     trips = trusted_summary().scenarios[-1].targets[0].round_trips[0]
-    spec = round_trips_chart("read-user", {"sync-pool": trips})
+    spec = charts.round_trips_chart("read-user", {"sync-pool": trips})
     line, points = (spec["datasets"][layer["data"]["name"]] for layer in spec["layer"])
     # 3.0 round trips of 24 ms on top of 3.5 ms
     assert [(0.0, 3.5), (24.0, 75.5)] == [(row["latency"], row["p50"]) for row in line]
@@ -207,8 +204,8 @@ def test_intervals_of_the_median_are_drawn_where_there_are_any() -> None:
 
 def test_the_thread_pool_is_marked_only_where_the_ladder_passes_it(summary: Summary) -> None:
     ladders = {t.target: t.exhaustion for t in _scenario(summary, "exhaustion").targets if t.exhaustion}
-    assert "40 threads" in json.dumps(exhaustion_charts(ladders, threads=40))
-    assert "500 threads" not in json.dumps(exhaustion_charts(ladders, threads=500))
+    assert "40 threads" in json.dumps(charts.exhaustion_charts(ladders, threads=40))
+    assert "500 threads" not in json.dumps(charts.exhaustion_charts(ladders, threads=500))
 
 
 def test_a_chart_of_several_repetitions_names_the_one_that_it_shows(summary: Summary) -> None:
