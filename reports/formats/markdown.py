@@ -22,10 +22,10 @@ _SPECIAL = re.compile(
     r"[\\`*_\[\]<>|#~&$]"
     # else an address becomes a link by itself
     r"|:(?=//)|(?<=www)\."
-    # else a line becomes an item of a list, or a rule
-    r"|^[-+=](?![\d.])|(?<=^\d)[.)](?=\s)|(?<=^\d\d)[.)](?=\s)",
+    r"|^[-+=](?![\d.])",  # else a line becomes an item of a list, or a rule
     re.IGNORECASE,
 )
+_NUMBERED = re.compile(r"^(\d{1,9})(?=[.)](?:\s|$))")
 _AT = re.compile(r"@(?=\w)")
 _NO_LINK = "@<!-- -->"
 """An `@` that makes no link to a person and none for mail; a backslash would not do."""
@@ -71,7 +71,8 @@ FORMAT = Format("markdown", ".md", render, render_comparison, stem="summary")
 
 def escape(text: str) -> str:
     """Text that Markdown shows as it is, on one line."""
-    return _AT.sub(_NO_LINK, _SPECIAL.sub(r"\\\g<0>", " ".join(plain(text).split())))
+    line = _SPECIAL.sub(r"\\\g<0>", " ".join(plain(text).split()))
+    return _AT.sub(_NO_LINK, _NUMBERED.sub(r"\1\\", line))
 
 
 def _scenario(scenario: ScenarioView) -> list[str]:
