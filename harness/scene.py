@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
+from harness.environment.limits import ConnectionLimits
 from harness.environment.parts import Parts
 from harness.journal import Journal
 from harness.load.messages import LoadAccount
@@ -33,6 +34,8 @@ class Database(Protocol):
     def admin_url(self) -> str: ...
 
     def transactions(self) -> int: ...
+
+    def connection_limits(self) -> ConnectionLimits: ...
 
 
 class Load(Protocol):

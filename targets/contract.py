@@ -39,6 +39,7 @@ class ProblemKind(StrEnum):
     """What went wrong; stable names."""
 
     POOL_EXHAUSTED = "pool-exhausted"
+    TOO_MANY_CONNECTIONS = "too-many-connections"
     DATABASE_UNAVAILABLE = "database-unavailable"
     NOT_FOUND = "not-found"
     CONFLICT = "conflict"
@@ -51,6 +52,7 @@ class ProblemKind(StrEnum):
 PROBLEM_STATUS: Mapping[ProblemKind, int] = MappingProxyType(
     {
         ProblemKind.POOL_EXHAUSTED: 503,
+        ProblemKind.TOO_MANY_CONNECTIONS: 503,
         ProblemKind.DATABASE_UNAVAILABLE: 503,
         ProblemKind.NOT_FOUND: 404,
         ProblemKind.CONFLICT: 409,
@@ -64,6 +66,7 @@ PROBLEM_STATUS: Mapping[ProblemKind, int] = MappingProxyType(
 PROBLEM_TITLE: Mapping[ProblemKind, str] = MappingProxyType(
     {
         ProblemKind.POOL_EXHAUSTED: "All database connections are in use",
+        ProblemKind.TOO_MANY_CONNECTIONS: "PostgreSQL takes no more connections",
         ProblemKind.DATABASE_UNAVAILABLE: "The database cannot be reached",
         ProblemKind.NOT_FOUND: "There is no such thing",
         ProblemKind.CONFLICT: "The request contradicts what is stored",

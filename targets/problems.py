@@ -25,6 +25,14 @@ database, rolled back by a conflict, too few resources (53300 is too many client
 operator, system. psycopg2 tells no code where a connect fails; asyncpg does."""
 
 _UNIQUE_VIOLATION = "23505"
+_TOO_MANY_CONNECTIONS = "53300"
+_LIMITS = {
+    "too many connections for role": "the role's",
+    "too many connections for database": "the database's",
+    "too many clients already": "the server's",
+    "remaining connection slots are reserved": "the server's",
+}
+"""What PostgreSQL says when a limit of connections is met, and whose limit that is."""
 
 
 class ProblemError(Exception):
@@ -63,6 +71,13 @@ def sqlstate(error: BaseException) -> str | None:
 def is_unique_violation(error: exc.IntegrityError) -> bool:
     """Whether a unique constraint refused the statement."""
     return sqlstate(error) == _UNIQUE_VIOLATION
+
+
+def met_limit(error: Exception) -> str | None:
+    """Whose limit of connections PostgreSQL says was met, such as `the role's`; None for another error."""
+    text = str(error)
+    named = next((whose for said, whose in _LIMITS.items() if said in text), None)
+    return named or ("the server's" if sqlstate(error) == _TOO_MANY_CONNECTIONS else None)
 
 
 def is_database_unavailable(error: Exception) -> bool:
@@ -143,6 +158,11 @@ async def _on_database_error(request: Request, error: Exception) -> Response:
     """The detail is ours and not the driver's, whose texts may quote the address."""
     if not is_database_unavailable(error):
         return await _on_unexpected(request, error)
+    if whose := met_limit(error):
+        detail = f"PostgreSQL has reached {whose} limit of connections, below that of the pools; try again later."
+        return problem_response(
+            ProblemKind.TOO_MANY_CONNECTIONS, detail, headers={"Retry-After": str(RETRY_AFTER_S)}
+        )
     code = sqlstate(error)
     said = f"SQLSTATE {code}" if code else type(error).__name__
     return problem_response(ProblemKind.DATABASE_UNAVAILABLE, f"The database did not serve the request ({said}).")

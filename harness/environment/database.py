@@ -81,6 +81,10 @@ class TrialDatabase:
         """Transactions committed and rolled back in it since it was made."""
         return self.server.transactions(self.name)
 
+    def connection_limits(self) -> ConnectionLimits:
+        """How many connections the role may have to it, and how many there are."""
+        return self.server.connection_limits(self.name)
+
     def url_through(self, host: str, port: int) -> str:
         """The same database by way of a proxy. It holds the password too."""
         return self.server.url(self.name, host, port)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.scene import Scene, Witness
 from harness.witnesses.bank import BankWitness
 from harness.witnesses.conformance import ConformanceWitness
+from harness.witnesses.limits import LimitsWitness
 from harness.witnesses.pool import PoolWitness
 from harness.witnesses.processor import ProcessorWitness
 from harness.witnesses.settings import SettingsWitness
@@ -14,6 +15,7 @@ __all__ = ["WITNESSES", "witnesses_of"]
 
 WITNESSES: tuple[type[Witness], ...] = (
     TransactionsWitness,
+    LimitsWitness,
     ConformanceWitness,
     BankWitness,
     SettingsWitness,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Literal
 
-from harness.records import GeneratorReading, Outcome, PoolReading
+from harness.records import DatabaseReading, GeneratorReading, Outcome, PoolReading
 from reports.analysis.folding import ALL, Folds, Observed, PhaseFold, merge_folds, per_second, together
 from reports.analysis.latency import intervals_of
 from reports.analysis.windows import PhaseSpan
@@ -58,6 +58,9 @@ def exhaustion(scenario: Scenario, observed: Sequence[Observed]) -> Exhaustion |
         onset_sign=_sign(onset),
         checked_out_max=max((s.checked_out_max for s in steps if s.checked_out_max is not None), default=None),
         limit=max(limits, default=None),
+        sessions_max=max(
+            (r.total for one in observed for r in one.trial.readings_of(DatabaseReading)), default=None
+        ),
         saturation_offered=_saturation(steps),
     )
 

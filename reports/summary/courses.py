@@ -150,9 +150,17 @@ class Exhaustion(Result):
     onset_sign: Literal["refusals", "failures", "none"]
     checked_out_max: int | None
     limit: int | None
+    sessions_max: int | None = None  # most that PostgreSQL had for the target at any reading
     saturation_offered: float | None = Field(  # first step that gains under 5 % throughput over the one before
         validation_alias=AliasChoices("saturation_offered", "saturation_concurrency")
     )
+
+    @property
+    def short_of(self) -> int | None:
+        """PostgreSQL's sessions where they are fewer than the connections out: some only tried to be opened."""
+        if self.limit is None or self.checked_out_max is None or self.sessions_max is None:
+            return None
+        return self.sessions_max if self.sessions_max < self.checked_out_max else None
 
     def said(self, offered: float) -> str:
         """What a step offered, such as `40 users at once` or `80 requests/s`."""

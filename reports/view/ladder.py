@@ -95,6 +95,8 @@ def exhaustion_lines(scenario: ScenarioResult) -> Iterator[str]:
         if ladder.checked_out_max is not None:
             of_limit = "" if ladder.limit is None else f" of {ladder.limit}"
             text += f"; at most {ladder.checked_out_max}{of_limit} connections out"
+        if ladder.short_of is not None:
+            text += f", of which PostgreSQL had at most {ladder.short_of} sessions"
         if ladder.saturation_offered is not None:
             text += f"; throughput gains less than 5 % from {ladder.said(ladder.saturation_offered)} on"
         yield f"{name}: {text}."

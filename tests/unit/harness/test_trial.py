@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.environment.limits import ConnectionLimits
 from harness.environment.parts import Parts
 from harness.errors import EnvironmentSetupError, OutputError, TrialFailedError
 from harness.journal import Journal
@@ -96,6 +97,9 @@ class FakeDatabase:
 
     def transactions(self) -> int:
         return 7
+
+    def connection_limits(self) -> ConnectionLimits:
+        return ConnectionLimits(100, None, None, 1, 1, 0)
 
 
 class Asked(Witness):

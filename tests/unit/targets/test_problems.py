@@ -46,6 +46,7 @@ def answer(raise_it: Callable[[], None]) -> httpx.Response:
 
 
 UNAVAILABLE = (503, "database-unavailable", "none")
+TOO_MANY = (503, "too-many-connections", "none")
 INTERNAL = (500, "internal-error", "none")
 
 
@@ -54,16 +55,16 @@ INTERNAL = (500, "internal-error", "none")
     [
         (exc.TimeoutError("QueuePool limit reached"), (503, "pool-exhausted", "none")),
         (wrapped(exc.OperationalError, None), UNAVAILABLE),
-        (wrapped(exc.OperationalError, "53300"), UNAVAILABLE),
+        (wrapped(exc.OperationalError, "53300"), TOO_MANY),
         (wrapped(exc.InterfaceError, None), UNAVAILABLE),
-        (wrapped(exc.DBAPIError, "53300"), UNAVAILABLE),
+        (wrapped(exc.DBAPIError, "53300"), TOO_MANY),
         (wrapped(exc.DBAPIError, "57P01"), UNAVAILABLE),
         (wrapped(exc.DBAPIError, "28P01"), UNAVAILABLE),
         (wrapped(exc.DBAPIError, None, invalidated=True), UNAVAILABLE),
         (ConnectionRefusedError(111, "refused"), UNAVAILABLE),
         (ConnectionResetError(104, "reset"), UNAVAILABLE),
         (TimeoutError(), UNAVAILABLE),
-        (asyncpg.TooManyConnectionsError("sorry, too many clients already"), UNAVAILABLE),
+        (asyncpg.TooManyConnectionsError("sorry, too many clients already"), TOO_MANY),
         (asyncpg.ConnectionDoesNotExistError("closed in the middle of operation"), UNAVAILABLE),
         (asyncpg.InterfaceError("connection is closed"), UNAVAILABLE),
         (asyncpg.UndefinedTableError("no such table"), INTERNAL),
@@ -83,8 +84,29 @@ def test_an_exception_becomes_its_problem(error: Exception, expected: tuple[int,
     body = response.json()
     assert (response.status_code, body["kind"], body["effect"]) == expected
     assert response.headers["content-type"] == "application/problem+json"
-    assert response.headers.get("retry-after") == ("1" if body["kind"] == "pool-exhausted" else None)
+    assert response.headers.get("retry-after") == (
+        "1" if body["kind"] in ("pool-exhausted", "too-many-connections") else None
+    )
     assert "hush" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("said", "whose"),
+    [
+        ('FATAL:  too many connections for role "me"', "the role's"),
+        ('FATAL:  too many connections for database "app"', "the database's"),
+        ("FATAL:  sorry, too many clients already", "the server's"),
+        ("FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute", "the server's"),
+    ],
+)
+def test_the_limit_that_was_met_is_named_although_a_driver_tells_no_code(said: str, whose: str) -> None:
+    def raise_it() -> None:
+        raise exc.OperationalError("", {}, Exception(said))
+
+    response = answer(raise_it)
+    assert (503, "too-many-connections") == (response.status_code, response.json()["kind"])
+    assert f"PostgreSQL has reached {whose} limit of connections" in response.json()["detail"]
+    assert "me" not in response.json()["detail"].split()
 
 
 def test_every_kind_has_a_status_and_a_title() -> None:
