@@ -125,11 +125,20 @@ RUNAWAY = (
 """Starts a process that leads a session of its own and whose parent has left it."""
 
 
+def runaway_of(child: Child) -> int:
+    wait_for_log(child, "left alone")  # which may come before what the one that was left says
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if found := [int(line) for line in child.tail_of_log(9).splitlines() if line.isdigit()]:
+            return found[0]
+        time.sleep(0.02)
+    raise AssertionError(f"it never said its pid: {child.tail_of_log(9)!r}")
+
+
 def test_a_descendant_that_went_its_own_way_is_ended_too(log_path: Path) -> None:
     with Leash() as leash:
         child = leash.start([sys.executable, "-c", RUNAWAY], env=ENVIRONMENT, log_path=log_path, name="runaway")
-        wait_for_log(child, "left alone")
-        (runaway,) = (int(line) for line in child.tail_of_log(9).splitlines() if line.isdigit())
+        runaway = runaway_of(child)
         assert os.getsid(runaway) not in (child.pid, os.getsid(0))
 
         child.stop()
@@ -141,8 +150,7 @@ def test_what_another_child_started_is_left_alone(log_path: Path) -> None:
     with Leash() as leash:
         child = leash.start([sys.executable, "-c", RUNAWAY], env=ENVIRONMENT, log_path=log_path, name="runaway")
         other = shell(leash, "sleep 300", log_path)
-        wait_for_log(child, "left alone")
-        (runaway,) = (int(line) for line in child.tail_of_log(9).splitlines() if line.isdigit())
+        runaway = runaway_of(child)
 
         other.stop()
 
@@ -167,8 +175,7 @@ def test_a_descendant_that_stands_still_is_ended(log_path: Path) -> None:
         child = leash.start(
             [sys.executable, "-c", RUNAWAY], env=ENVIRONMENT, log_path=log_path, name="runaway", grace_s=0.5
         )
-        wait_for_log(child, "left alone")
-        (runaway,) = (int(line) for line in child.tail_of_log(9).splitlines() if line.isdigit())
+        runaway = runaway_of(child)
         os.kill(runaway, signal.SIGSTOP)
         os.kill(child.pid, signal.SIGSTOP)
     assert wait_until_gone([child.pid, runaway]) == []
