@@ -91,10 +91,6 @@ class Distribution:
         indexes = sorted(self._few)
         return array("H", indexes), array("Q", map(self._few.__getitem__, indexes))
 
-    def _items(self) -> Iterable[tuple[int, int]]:
-        dense = self._settled()
-        return zip(*self._columns(), strict=True) if dense is None else dense.items()
-
     def quantiles_ms(self, *per_mille: int) -> tuple[float | None, ...]:
         """Nearest-rank quantiles, per mille; None where there is no request.
 
@@ -128,7 +124,8 @@ class Distribution:
 
     def count_up_to_ns(self, limit_ns: int) -> int:
         """How many requests surely took no longer than `limit_ns`."""
-        return count_up_to_ns(self._items(), limit_ns)
+        dense = self._settled()
+        return count_up_to_ns(dict(zip(*self._columns(), strict=True)) if dense is None else dense, limit_ns)
 
     def latency(self) -> Latency:
         """The figures, without those percentiles for which there are too few requests."""

@@ -15,8 +15,8 @@ import ctypes
 import struct
 import zlib
 from array import array
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import accumulate, compress
 from operator import add
@@ -99,6 +99,10 @@ class Segment:
                 held = sum(block)
             found[rank] = self.first + start + bisect_left(list(accumulate(block)), rank - seen)
         return [found[rank] for rank in ranks]
+
+    def sum_before(self, index: int) -> int:
+        """How many requests the counters below `index` hold."""
+        return sum(self.values[: max(index - self.first, 0)])
 
     @property
     def end(self) -> int:
@@ -247,7 +251,25 @@ def longest_ns(counts: Counters) -> int:
     return bounds_ns()[1][max(counts)] if counts else 0
 
 
-def count_up_to_ns(items: Iterable[tuple[int, int]], limit_ns: int) -> int:
+def count_up_to_ns(counters: Counters, limit_ns: int) -> int:
     """How many requests surely took no longer than `limit_ns`."""
     highest_ns = bounds_ns()[1]
-    return sum(count for index, count in items if highest_ns[index] <= limit_ns)
+    if isinstance(counters, Segment):
+        return counters.sum_before(bisect_right(highest_ns, limit_ns))
+    return sum(count for index, count in counters.items() if highest_ns[index] <= limit_ns)
+
+
+def count_between_ns(counters: Counters, from_ns: int, until_ns: int) -> int:
+    """How many requests took from `from_ns` up to, and not with, `until_ns`, by the middle of their counter."""
+    if isinstance(counters, Segment):
+        middles = _middles_ns()
+        return counters.sum_before(bisect_left(middles, until_ns)) - counters.sum_before(
+            bisect_left(middles, from_ns)
+        )
+    return sum(count for latency_ns, count in middles_ns(counters) if from_ns <= latency_ns < until_ns)
+
+
+@cache
+def _middles_ns() -> array[int]:
+    lowest_ns, highest_ns = bounds_ns()
+    return array("q", [(low + high + 1) // 2 for low, high in zip(lowest_ns, highest_ns, strict=True)])

@@ -66,7 +66,7 @@ _STREAMS = {
 """What a trial may hold of each, in bytes."""
 _REQUIRED = (LATENCY_FILE, MARKS_FILE, READINGS_FILE)
 MOST_READINGS_OF_RUN = 128_000_000
-MOST_LOGS_OF_RUN = 1_000_000_000
+MOST_LOGS_OF_RUN = 256_000_000
 
 _Reading = TypeVar("_Reading", bound=Reading)
 

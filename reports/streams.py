@@ -28,13 +28,15 @@ from reports.files import DamageError, content, opened, reason_of
 from reports.histograms import Counters, read_counters
 from scenarios.model import AS_RECORDED, Scenario
 
-MOST_LOG_BYTES = 512_000_000
+MOST_LOG_BYTES = 256_000_000
 MOST_MARKS_BYTES = 4_000_000
 MOST_READINGS_BYTES = 64_000_000
 MOST_WRITES_BYTES = 64_000_000
 LONGEST_LINE = 400_000
 """A histogram with every counter in use takes less."""
-MOST_SERIES = 2_000
+MOST_SERIES = 1_000
+MOST_REQUESTS = 100_000_000
+"""Of one outcome, in one trial: more were never sent."""
 LONGEST_INTERVAL_NS = 3_600_000_000_000
 LATEST_NS = 400 * 24 * 3_600_000_000_000
 GRACE_NS = 60_000_000_000
@@ -91,6 +93,8 @@ class LatencyLog:
             for cell in self._cells(file):
                 if cell.key.measure in told:
                     told[cell.key.measure][cell.key.outcome] += cell.total
+                    if told[cell.key.measure][cell.key.outcome] > MOST_REQUESTS:
+                        raise ValueError(f"more than {MOST_REQUESTS:,} requests")
                 yield cell
         self._reconcile(told[Measure.RESPONSE], told[Measure.SERVICE])
 

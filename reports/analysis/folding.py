@@ -12,7 +12,7 @@ from reports.analysis.timeline import TimelineFold
 from reports.analysis.windows import Course, OutsideFold, PhaseSpan, Window, course, window_folds
 from reports.distribution import Distribution, merged
 from reports.files import reason_of
-from reports.histograms import longest_ns, middles_ns
+from reports.histograms import count_between_ns, longest_ns
 from reports.read import Cell, DamageError, Trial
 from reports.summary import Timeline
 from scenarios.model import Phase, Scenario
@@ -168,11 +168,7 @@ def _add_completions(cell: Cell, spans: Mapping[str, PhaseSpan], phases: dict[Pl
             continue
         answered = cell.total
         if middle_ns < span.start_ns or last_ns >= span.end_ns:
-            answered = sum(
-                count
-                for latency_ns, count in middles_ns(cell.counters)
-                if span.start_ns <= middle_ns + latency_ns < span.end_ns
-            )
+            answered = count_between_ns(cell.counters, span.start_ns - middle_ns, span.end_ns - middle_ns)
         if answered:
             phases.setdefault((span.name, cell.key.operation), PhaseFold()).completed += answered
 

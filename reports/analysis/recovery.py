@@ -42,7 +42,7 @@ class RecoveryFold:
         if cell.key.outcome is Outcome.OK:
             self._observed = True
             self._last_success_ns = max(cell.start_ns, self._last_success_ns or 0)
-        elif next_ns is None or count_up_to_ns(cell.counters.items(), next_ns - cell.end_ns):
+        elif next_ns is None or count_up_to_ns(cell.counters, next_ns - cell.end_ns):
             self._observed = True
             self._steady_from_ns = max(self._steady_from_ns, cell.end_ns)
 

@@ -142,7 +142,7 @@ class WindowFold:
         else:
             self._failures.add(cell.counters, cell.total)
         # The send lies somewhere in the interval, so its end gives a number that is never too large.
-        self._answered += count_up_to_ns(cell.counters.items(), self._until_ns - cell.end_ns)
+        self._answered += count_up_to_ns(cell.counters, self._until_ns - cell.end_ns)
 
     def finish(self, repetition: int) -> Window:
         """The window with its figures."""
@@ -207,7 +207,7 @@ class OutsideFold:
         own = cell.total
         if cell.key.outcome is not Outcome.OK:
             later = [span.inject_begin_ns for span in self._faults if span.inject_begin_ns >= cell.end_ns]
-            own = count_up_to_ns(cell.counters.items(), min(later) - cell.end_ns) if later else cell.total
+            own = count_up_to_ns(cell.counters, min(later) - cell.end_ns) if later else cell.total
             self.failures += own
         self.requests += own
 

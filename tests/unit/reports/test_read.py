@@ -474,7 +474,7 @@ def test_series_without_number(run: Path) -> None:
 
     rewrite_log(run, many)
 
-    assert "more than 2,000 series" in damage(run)
+    assert "more than 1,000 series" in damage(run)
 
 
 def test_more_trials_than_can_be_reported(run: Path) -> None:
