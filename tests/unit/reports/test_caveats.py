@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -189,3 +190,12 @@ def test_places_are_listed_where_it_does_not_hold_in_all(tmp_path: Path) -> None
     trials[6].readings.append(host(97))
 
     assert caveats_of(tmp_path, trials)["host-busy"].text.endswith(", in plain/a and plain/c.")
+
+
+def test_kind_of_caveat_that_crashes_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(_: object) -> list[Caveat]:
+        raise KeyError("lag")
+
+    monkeypatch.setattr(import_module("reports.analysis.caveats"), "_about_lag", crash)
+
+    assert "KeyError: 'lag'" in caveats_of(tmp_path, quiet_trials())["caveat-failed"].text

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.records import Bank, MarkKind, Outcome, TrialState
-from reports.analysis import analyse
+from reports.analysis import analyse, checks
 from reports.analysis.checks import _JUDGES
+from reports.analysis.correctness import Judgement
 from reports.read import read_run
 from reports.summary import CheckResult
 from scenarios.model import Check, CheckKind, Phase, Scenario
@@ -181,3 +182,15 @@ def test_exhausts_needs_refusals_or_a_pool_wholly_out(
     tmp_path: Path, out: int, limit: int | None, refused: int, failed: int, verdict: str
 ) -> None:
     assert judged(tmp_path, ladder_trial(out=out, limit=limit, refused=refused, failed=failed)).verdict == verdict
+
+
+def test_check_that_crashes_is_undecided_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(limit: float | None, evidence: checks.Evidence) -> Judgement:
+        raise ZeroDivisionError(f"{limit} of {len(evidence.observed)}")
+
+    monkeypatch.setitem(checks._JUDGES, "exhausts", crash)
+
+    result = judged(tmp_path, good_trial(Check(kind="exhausts")))
+
+    assert result.verdict == "undecided"
+    assert result.evidence == "the check could not be carried through (ZeroDivisionError: None of 1)"

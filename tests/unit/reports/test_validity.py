@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.records import Conformance, GeneratorReading, HostReading, MarkKind, TrialState
-from reports.analysis import analyse
+from reports.analysis import analyse, validity
+from reports.analysis.folding import Observed
 from reports.read import read_run
 from reports.summary import Summary, TrialLine
 from scenarios.model import Phase, Scenario
@@ -294,3 +295,27 @@ def test_a_lag_too_small_to_make_a_trial_invalid_is_a_caveat(tmp_path: Path, lag
     _, summary = judged(tmp_path, built)
 
     assert told == any(caveat.code == "generator-lag" for caveat in summary.caveats)
+
+
+def test_rule_that_crashes_passes_nothing_and_takes_no_report_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(one: Observed) -> str | None:
+        raise KeyError(one.repetition)
+
+    monkeypatch.setitem(validity._RULES, "no-such-luck", (crash, ""))
+
+    line, _ = judged(tmp_path, trial())
+
+    assert (line.state, line.rules) == ("invalid", ("no-such-luck",))
+    assert line.reason == "the rule no-such-luck could not be applied (KeyError: 1)"
+
+
+@pytest.mark.parametrize(("every_s", "state"), [(None, "invalid"), (0.1, "invalid"), (0.4, "completed")])
+def test_cadence_of_readings_is_taken_from_the_record(tmp_path: Path, every_s: float | None, state: str) -> None:
+    """10 late readings of 100 are more than a twentieth of 10 s, and less than that of 40 s."""
+    built = trial()
+    late(10, 500)(built)
+    built.reading_every_s = every_s
+
+    assert judged(tmp_path, built)[0].state == state
