@@ -11,6 +11,8 @@ from itertools import count, islice
 from scenarios.model import Arrivals
 
 NS_PER_S = 1_000_000_000
+_HAIR = 1e-9
+"""Of a request: what lies so close to the end of a step belongs to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def arrival_offsets_ns(arrivals: Arrivals, duration_s: float, rng: random.Random
 
     A constant process sends request i at i / rate. A Poisson process draws exponential gaps from `rng`. A ramp
     from a to b over D seconds has sent a*t + (b-a)*t^2/(2D) requests by t; request i is sent when that is i.
-    Steps are constant processes one after the other.
+    Steps do the same under a rate that goes up or down in stairs.
     """
     end_ns = round(duration_s * NS_PER_S)
     for offset_s in _offsets_s(arrivals, duration_s, rng):
@@ -99,9 +101,13 @@ def _ramp(first_per_s: float, last_per_s: float, duration_s: float) -> Iterator[
 
 
 def _steps(arrivals: Arrivals, duration_s: float) -> Iterator[float]:
+    """Request i where the sum of all steps so far reaches i, so that none begins anew with a step."""
     steps, first, last = arrivals.steps or 2, arrivals.rate_per_s, arrivals.to_rate_per_s or arrivals.rate_per_s
-    length_s = duration_s / steps
+    length_s, rise = duration_s / steps, (last - first) / (steps - 1)
+    index = 0
     for step in range(steps):
-        rate_per_s = first + (last - first) * step / (steps - 1)
-        for index in range(math.ceil(length_s * rate_per_s - 1e-9)):
-            yield step * length_s + index / rate_per_s
+        # In closed form: adding up a thousand products would lose digits.
+        sent, sent_after = (length_s * (k * first + rise * k * (k - 1) / 2) for k in (step, step + 1))
+        while index < sent_after - _HAIR:
+            yield step * length_s + max(0.0, index - sent) / (first + rise * step)
+            index += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import statistics
+from bisect import bisect_right
 from itertools import pairwise
 from typing import Any
 
@@ -48,6 +49,67 @@ def test_steps_are_constant_processes_one_after_the_other() -> None:
     # Two steps of 0.1 s: 10/s sends one at 0; 30/s sends three, 33.3 ms apart, from 100 ms on.
     step = Arrivals(process="step", rate_per_s=10, to_rate_per_s=30, steps=2)
     assert [0, 100 * MS, 133_333_333, 166_666_667] == offsets(step, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "first", "last", "steps", "expected"),
+    [
+        (10, 10, 50, 1000, 300),  # (10 + 50) / 2 * 10 s
+        (10, 1, 5, 20, 30),
+        (30, 1, 10, 60, 165),
+    ],
+)
+def test_many_short_steps_send_no_more_than_their_rates(
+    duration_s: float, first: float, last: float, steps: int, expected: int
+) -> None:
+    step = Arrivals(process="step", rate_per_s=first, to_rate_per_s=last, steps=steps)
+    assert expected == len(offsets(step, duration_s))
+
+
+def due(arrivals: Arrivals, duration_s: float, until_s: float) -> float:
+    """The integral of the declared rate up to a time, worked out step by step."""
+    first, last = arrivals.rate_per_s, arrivals.to_rate_per_s or arrivals.rate_per_s
+    if arrivals.process == "step":
+        steps = arrivals.steps or 2
+        length_s = duration_s / steps
+        rates = [first + (last - first) * step / (steps - 1) for step in range(steps)]
+        return math.fsum(
+            rate * min(max(until_s - step * length_s, 0.0), length_s) for step, rate in enumerate(rates)
+        )
+    return first * until_s + (last - first) * until_s**2 / (2 * duration_s)
+
+
+def any_arrivals(rng: random.Random, process: str) -> Arrivals:
+    rates = {"rate_per_s": rng.uniform(0.1, 200), "to_rate_per_s": rng.uniform(0.1, 200)}
+    match process:
+        case "step":
+            return Arrivals(process="step", steps=rng.choice([2, 3, 7, 100, 1000]), **rates)
+        case "ramp":
+            return Arrivals(process="ramp", **rates)
+        case _:
+            return Arrivals(process="constant", rate_per_s=rates["rate_per_s"])
+
+
+@pytest.mark.parametrize("process", ["constant", "ramp", "step"])
+@pytest.mark.parametrize("seed", range(40))
+def test_at_every_moment_as_many_are_sent_as_the_rate_declares_within_one(process: str, seed: int) -> None:
+    rng = random.Random(f"{process} {seed}")
+    arrivals, duration_s = any_arrivals(rng, process), rng.uniform(0.5, 30)
+    sent = offsets(arrivals, duration_s)
+    assert sent == sorted(sent)
+    moments_s = [duration_s, *(rng.uniform(0, duration_s) for _ in range(50)), *(t / 1e9 for t in sent[:50])]
+    for moment_s in moments_s:
+        so_far = bisect_right(sent, moment_s * 1e9)
+        assert abs(so_far - due(arrivals, duration_s, moment_s)) <= 1 + 1e-4
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_poisson_processes_send_their_rate_in_the_mean(seed: int) -> None:
+    rng = random.Random(seed)
+    rate, duration_s = rng.uniform(10, 200), rng.uniform(20, 60)
+    found = len(offsets(Arrivals(process="poisson", rate_per_s=rate), duration_s, seed))
+    # A Poisson count's standard deviation is its root: six of them either way.
+    assert abs(found - rate * duration_s) < 6 * math.sqrt(rate * duration_s)
 
 
 @pytest.mark.parametrize(
