@@ -1,14 +1,30 @@
-"""How a request ended, by what is known of it: decided here and nowhere else."""
+"""How a request ended, by what is known of it: decided here and nowhere else.
+
+Nothing that a target sends makes `classify` raise, and no body is read that is larger than a problem document.
+"""
 
 from __future__ import annotations
 
 import json
-import socket
+
+import httptools
 
 from harness.records import Outcome
+from scenarios.http_client import TooLargeError
 
 NO_KIND = "-"
+UNCLASSIFIED = "unclassified"
+"""The kind of a request whose end nobody foresaw; it counts all the same."""
 _LONGEST_KIND = 40
+_LARGEST_PROBLEM_BYTES = 16_384
+_KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
+    (TimeoutError, "client-timeout"),
+    (ConnectionResetError, "connection-reset"),
+    (TooLargeError, "too-large"),
+    ((httptools.HttpParserError, httptools.HttpParserUpgrade), "malformed-answer"),
+    (OSError, "no-answer"),
+)
+"""Of transport errors where the request may have been received; the first that fits counts."""
 
 
 def classify(status: int, body: bytes | None, error: BaseException | None) -> tuple[Outcome, str]:
@@ -32,18 +48,17 @@ def classify(status: int, body: bytes | None, error: BaseException | None) -> tu
 def _without_answer(error: BaseException | None) -> tuple[Outcome, str]:
     if isinstance(error, ConnectionRefusedError):
         return Outcome.FAILED, "connect-refused"  # nothing was sent
-    if isinstance(error, (TimeoutError, socket.timeout)):
-        return Outcome.UNKNOWN, "client-timeout"
-    if isinstance(error, ConnectionResetError):
-        return Outcome.UNKNOWN, "connection-reset"
-    return Outcome.UNKNOWN, "no-answer"
+    kinds = (kind for classes, kind in _KINDS if isinstance(error, classes))
+    return Outcome.UNKNOWN, next(kinds, "no-answer" if error is None else UNCLASSIFIED)
 
 
 def _problem(body: bytes | None) -> tuple[str | None, str | None]:
-    """Kind and effect of an application/problem+json body; a body of another form says nothing."""
+    """Kind and effect of an application/problem+json body; one of another form, or too large, says nothing."""
+    if not body or len(body) > _LARGEST_PROBLEM_BYTES:
+        return None, None
     try:
-        document = json.loads(body or b"")
-    except ValueError:
+        document = json.loads(body)
+    except (ValueError, RecursionError):  # brackets within brackets exhaust the decoder's stack
         return None, None
     if not isinstance(document, dict):
         return None, None

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import random
+
+import httptools
 import pytest
 
 from harness.load.classify import classify
 from harness.records import Outcome
+from scenarios.http_client import TooLargeError
 
 
 @pytest.mark.parametrize(
@@ -32,6 +36,15 @@ from harness.records import Outcome
         (0, None, TimeoutError("timed out"), (Outcome.UNKNOWN, "client-timeout")),
         (0, None, ConnectionResetError(), (Outcome.UNKNOWN, "connection-reset")),
         (0, None, None, (Outcome.UNKNOWN, "no-answer")),
+        (0, None, ConnectionError("closed"), (Outcome.UNKNOWN, "no-answer")),
+        (0, None, TooLargeError(), (Outcome.UNKNOWN, "too-large")),
+        (0, None, httptools.HttpParserError("?"), (Outcome.UNKNOWN, "malformed-answer")),
+        (0, None, RuntimeError("nobody foresaw it"), (Outcome.UNKNOWN, "unclassified")),
+        (500, b"[" * 900_000, None, (Outcome.UNKNOWN, "http-500")),
+        (500, b"[" * 16_000, None, (Outcome.UNKNOWN, "http-500")),
+        (500, b'{"kind":' + b"9" * 6000 + b"}", None, (Outcome.UNKNOWN, "http-500")),
+        (500, b"\xff\xfe\x00", None, (Outcome.UNKNOWN, "http-500")),
+        (500, b'{"kind":"slow","pad":"' + b" " * 20_000 + b'"}', None, (Outcome.UNKNOWN, "http-500")),
     ],
 )
 def test_each_ending_has_one_outcome_and_kind(
@@ -44,3 +57,26 @@ def test_each_ending_has_one_outcome_and_kind(
 def test_a_kind_that_would_spoil_a_tag_is_not_taken_over(kind: str) -> None:
     body = f'{{"kind":"{kind}"}}'.encode()
     assert classify(500, body, None) == (Outcome.UNKNOWN, "http-500")
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_no_body_makes_it_raise(seed: int) -> None:
+    rng = random.Random(seed)
+    pieces = [
+        b"{",
+        b"[",
+        b'"kind"',
+        b":",
+        b",",
+        b'"effect"',
+        b"null",
+        b"-1e999",
+        b"\\ud800",
+        b'"',
+        b"\xff",
+        b"}",
+        b"]",
+    ]
+    body = b"".join(rng.choice(pieces) for _ in range(rng.randint(1, 3000)))
+    outcome, kind = classify(500, body, None)
+    assert (Outcome.UNKNOWN, "http-500") == (outcome, kind)

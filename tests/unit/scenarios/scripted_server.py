@@ -93,3 +93,26 @@ def scripted(*scripts: Sequence[Answer], host: str = "127.0.0.1") -> Iterator[Sc
         server = ScriptedServer(listener, scripts)
         threading.Thread(target=server.serve, daemon=True).start()
         yield server
+
+
+@contextmanager
+def dripping(head: bytes, drop: bytes, every_s: float) -> Iterator[str]:
+    """A server that answers its one request with a head and then a drop at a time, for ever; its URL."""
+    over = threading.Event()
+
+    def drip() -> None:
+        with suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                connection.settimeout(PATIENCE_S)
+                _read_request(connection)
+                connection.sendall(head)
+                while not over.wait(every_s):
+                    connection.sendall(drop)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        over.set()
+        thread.join(PATIENCE_S)

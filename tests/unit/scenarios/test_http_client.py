@@ -11,8 +11,8 @@ import gevent
 import httptools
 import pytest
 
-from scenarios.http_client import HttpClient
-from tests.unit.scenarios.scripted_server import PATIENCE_S, SILENCE, ScriptedServer, scripted
+from scenarios.http_client import MOST_BODY_BYTES, MOST_HEAD_BYTES, HttpClient, TooLargeError
+from tests.unit.scenarios.scripted_server import PATIENCE_S, SILENCE, ScriptedServer, dripping, scripted
 
 ANSWER = b'HTTP/1.1 200 OK\r\ncontent-length: 8\r\nserver-timing: db;dur=1\r\n\r\n{"id":1}'
 NOTHING: tuple[bytes, ...] = ()
@@ -274,3 +274,84 @@ def test_a_server_is_found_by_name_and_by_either_kind_of_address(client: Opener,
 def test_a_host_that_cannot_be_reached_over_plain_http_is_refused_with_the_mend(client: Opener, url: str) -> None:
     with pytest.raises(ValueError, match=r"is not a URL of plain HTTP; give one such as http://127\.0\.0\.1:8000"):
         client(url)
+
+
+OK_HEAD = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK_HEAD + b"transfer-encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "endless"),
+    [
+        pytest.param(b"", b"HTTP/1.1 100 Continue\r\n\r\n", id="100-continue-for-ever"),
+        pytest.param(OK_HEAD, b"x-more: and more\r\n", id="headers-for-ever"),
+        pytest.param(OK_HEAD + b"x: ", b"y", id="one-giant-header"),
+        pytest.param(b"HTTP/1.1 200 ", b"O", id="a-status-line-without-end"),
+        pytest.param(OK_HEAD + b"\r\n", b"body without end ", id="body-until-closed"),
+        pytest.param(OK_HEAD + b"content-length: 99999999999\r\n\r\n", b"x", id="a-giant-length"),
+        pytest.param(CHUNKED, b"1\r\nx\r\n", id="chunks-for-ever"),
+        pytest.param(CHUNKED + b"1;", b"x", id="a-chunk-extension-for-ever"),
+        pytest.param(CHUNKED + b"0\r\n", b"x-more: and more\r\n", id="trailers-for-ever"),
+    ],
+)
+def test_an_answer_without_end_is_refused_once_it_is_too_large(
+    client: Opener, head: bytes, endless: bytes
+) -> None:
+    most = MOST_HEAD_BYTES + MOST_BODY_BYTES + 1_000_000
+    piece = endless * (65_536 // len(endless))
+    with scripted(
+        [[head, *[piece] * (most // len(piece))]] if head else [[piece] * (most // len(piece))]
+    ) as server:
+        began_s = time.monotonic()
+        found = client(server.url).send("GET", "/")
+        # llhttp has bounds of its own for some of these, and then it is the answer that is malformed.
+        assert isinstance(found.error, (TooLargeError, httptools.HttpParserError)), found
+        assert time.monotonic() - began_s < PATIENCE_S / 2
+        assert (0, b"", {}) == (found.status_code, found.content, found.headers)
+
+
+@pytest.mark.parametrize(
+    ("head", "drop"),
+    [
+        pytest.param(b"", b"HTTP/1.1 100 Continue\r\n\r\n", id="announcements"),
+        pytest.param(OK_HEAD + b"x: ", b"y", id="a-header"),
+        pytest.param(OK_HEAD + b"content-length: 99999\r\n\r\n", b"x", id="a-body"),
+        pytest.param(CHUNKED, b"1\r\nx\r\n", id="chunks"),
+    ],
+)
+def test_what_drips_ends_at_the_deadline_of_the_whole_request(client: Opener, head: bytes, drop: bytes) -> None:
+    with dripping(head, drop, every_s=0.05) as url:
+        found = client(url, timeout_s=0.5).send("GET", "/")
+    assert isinstance(found.error, TimeoutError)
+    assert 0.45 < (found.received_ns - found.sent_ns) / 1e9 < 3.0
+
+
+def test_a_flood_leaves_everyone_else_their_turn(client: Opener) -> None:
+    piece = b"x" * 60_000
+    body = [OK_HEAD + b"\r\n", *[piece] * (2 * MOST_BODY_BYTES // len(piece))]
+    with scripted(*[[body]] * 20) as server:
+        http = client(server.url)
+        going = [gevent.spawn(http.send, "GET", "/") for _ in range(20)]
+        turns = 0
+        while not all(one.ready() for one in going):
+            gevent.sleep(0)
+            turns += 1
+    assert [TooLargeError] * 20 == [type(one.value.error) for one in going]
+    assert turns > 20
+
+
+def test_many_headers_of_one_name_cost_no_more_than_their_bytes(client: Opener) -> None:
+    answer = OK_HEAD + b"a:b\r\n" * 12_000 + b"content-length: 0\r\n\r\n"
+    with scripted([[answer]]) as server:
+        began_s = time.monotonic()
+        found = client(server.url).send("GET", "/")
+    assert 200 == found.status_code
+    assert ", ".join(["b"] * 12_000) == found.headers["a"]
+    assert time.monotonic() - began_s < 2.0
+
+
+def test_an_unforeseen_error_is_told_as_one_and_not_raised(client: Opener) -> None:
+    http = client("http://" + "a" * 70 + ".example")  # no label of a name may be that long
+    found = http.send("GET", "/")
+    assert 0 == found.status_code
+    assert found.error is not None
