@@ -174,3 +174,31 @@ def test_a_run_of_which_no_trial_can_be_used_does_not_look_like_one_that_went_we
     assert EXIT_INVALID == ended.returncode, ended.stderr
     assert "no trial of" in ended.stderr
     assert (tmp_path / "run" / "report.html").exists()
+
+
+def test_a_crash_of_postgresql_leaves_its_count_unknown_and_says_why(tmp_path: Path, plan: Path) -> None:
+    output = tmp_path / "run"
+    plan.write_text(
+        PLAN.replace("repetitions = 8", "repetitions = 1").replace("duration_s = 1.0", "duration_s = 5.0")
+    )
+    with running(plan, output) as process:
+        deadline_s = time.monotonic() + 60
+        while not (sessions := sessions_of_target(process)):
+            assert time.monotonic() < deadline_s
+            time.sleep(0.05)
+        time.sleep(2.0)  # the load is under way
+        sessions[0].kill()
+        process.communicate(timeout=90)
+    (trial,) = read_run(output).trials
+    assert trial.record.transactions is None
+    assert any("what it had counted" in note for note in trial.record.notes)
+
+
+def sessions_of_target(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """PostgreSQL's processes that serve the trial's own database."""
+    lines = descendants(psutil.Process(process.pid))
+    return [
+        child
+        for child, line in lines
+        if line.startswith("postgres: poolstorm poolstorm_") and "_template" not in line
+    ]
