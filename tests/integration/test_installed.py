@@ -27,6 +27,19 @@ base = "baseline"
 phases = [{ name = "steady", duration_s = 1.0, arrivals = { rate_per_s = 20 } }]
 """
 
+LEAKS = {
+    "PGHOSTADDR": "127.0.0.9",
+    "PGSSLMODE": "require",
+    "PGOPTIONS": "-c no_such_setting=1",
+    "http_proxy": "http://127.0.0.1:9",
+    "all_proxy": "http://127.0.0.1:9",
+    "LC_ALL": "de_DE.ISO-8859-1",
+    "UVICORN_PORT": "1",
+    "GEVENT_LOOP": "nonsense",
+    "POOLSTORM_POOL_SIZE": "0",
+}
+"""What a user's shell may hold for other programs."""
+
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -67,7 +80,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_a_projects_own_packages_take_the_place_of_none_of_ours(installed: Path, project: Path) -> None:
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | LEAKS
     done = subprocess.run(
         [installed, "run", "--plan", "plan.toml", "--output", "run"],
         cwd=project,
