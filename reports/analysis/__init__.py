@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.errors import RunDirectoryError
-from harness.records import Environment, TrialRecord, TrialState
+from harness.records import Environment, TrialRecord, TrialSpec, TrialState
 from reports.analysis.breakdown import breakdowns
 from reports.analysis.caveats import caveats
 from reports.analysis.checks import Evidence, evaluate
@@ -39,10 +39,10 @@ INVALID_ADVICE = "Remove the cause and run it again."
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """One target under one scenario: its usable trials by repetition, and why others must not be used."""
+    """One target under one scenario: its usable trials by repetition, and how every planned one ended."""
 
     observed: tuple[Observed, ...]
-    doubts: Mapping[str, tuple[Doubt, ...]]  # by trial
+    lines: tuple[TrialLine, ...]
 
     @property
     def folds(self) -> dict[int, Folds]:
@@ -71,13 +71,15 @@ def analyse(run: Run) -> Summary:
 
 def _analyse(run: Run) -> Summary:
     proves = proves_faults(run.trials)
-    trials: dict[tuple[str, str], list[Trial]] = {}
-    for trial in sorted(run.trials, key=lambda trial: trial.record.spec.repetition):
-        trials.setdefault((trial.record.spec.scenario, trial.record.spec.target), []).append(trial)
+    trials = {trial.record.spec.id: trial for trial in run.trials}
+    planned: dict[str, dict[str, list[TrialSpec]]] = {}
+    for spec in sorted(run.manifest.trials, key=lambda spec: spec.repetition):
+        planned.setdefault(spec.scenario, {}).setdefault(spec.target, []).append(spec)
     groups = {
         scenario.name: {
-            target: _group(trials.get((scenario.name, target), ()), scenario, proves)
-            for target in _targets_of(run, scenario)
+            info.name: _group(planned[scenario.name][info.name], trials, scenario, proves)
+            for info in run.manifest.targets
+            if info.name in planned.get(scenario.name, {})
         }
         for scenario in run.manifest.scenarios
     }
@@ -95,31 +97,43 @@ def _analyse(run: Run) -> Summary:
     )
 
 
-def _targets_of(run: Run, scenario: Scenario) -> list[str]:
-    """Targets with a planned trial of the scenario, in the manifest's order."""
-    planned = {spec.target for spec in run.manifest.trials if spec.scenario == scenario.name}
-    return [target.name for target in run.manifest.targets if target.name in planned]
-
-
-def _group(trials: Sequence[Trial], scenario: Scenario, proves: bool) -> _Group:
+def _group(specs: Sequence[TrialSpec], trials: Mapping[str, Trial], scenario: Scenario, proves: bool) -> _Group:
     """What is damaged cannot be used, whatever else it says of itself."""
     observed: list[Observed] = []
-    found: dict[str, tuple[Doubt, ...]] = {}
-    for trial in trials:
-        trial_id = trial.record.spec.id
-        if trial.record.state is not TrialState.COMPLETED:
-            if trial.damage:
-                found[trial_id] = damaged(trial.damage)
-            continue
-        try:
-            one = observe(scenario, trial, proves)
-        except DamageError as error:
-            found[trial_id] = damaged(str(error))
-            continue
-        found[trial_id] = doubts(one)
-        if not found[trial_id]:
+    lines = []
+    for spec in specs:
+        trial = trials.get(spec.id)
+        one, found = _judged(trial, scenario, proves) if trial else (None, ())
+        if one is not None:
             observed.append(one)
-    return _Group(tuple(observed), found)
+        lines.append(_trial_line(spec, trial, found))
+    return _Group(tuple(observed), tuple(lines))
+
+
+def _judged(trial: Trial, scenario: Scenario, proves: bool) -> tuple[Observed | None, tuple[Doubt, ...]]:
+    """A trial that can be used, or why it cannot; nothing where it says so itself."""
+    if trial.record.state is not TrialState.COMPLETED:
+        return None, damaged(trial.damage) if trial.damage else ()
+    try:
+        one = observe(scenario, trial, proves)
+    except DamageError as error:
+        return None, damaged(str(error))
+    found = doubts(one)
+    return (None if found else one), found
+
+
+def _trial_line(spec: TrialSpec, trial: Trial | None, found: Sequence[Doubt]) -> TrialLine:
+    record = trial.record if trial else None
+    advice = INVALID_ADVICE if record and record.state is TrialState.INVALID else ""
+    state = record.state.value if record else NOT_RUN
+    return TrialLine(
+        id=spec.id,
+        repetition=spec.repetition,
+        state=TrialState.INVALID.value if found else state,
+        reason="; ".join(doubt.reason for doubt in found) or (record.reason if record else ""),
+        advice=" ".join(dict.fromkeys(doubt.advice for doubt in found)) or advice,
+        rules=tuple(doubt.rule for doubt in found),
+    )
 
 
 def _scenario_result(run: Run, scenario: Scenario, groups: _Groups) -> ScenarioResult:
@@ -167,7 +181,7 @@ def _target_result(
     return TargetResult(
         target=target,
         is_control=is_control,
-        trials=_trial_lines(run, scenario.name, target, group),
+        trials=group.lines,
         phases=phase_results(
             scenario, group.folds, control.folds if control and not is_control else None, largest_floors(noise)
         ),
@@ -184,27 +198,6 @@ def _target_result(
         round_trips=round_trips(scenario, observed),
         fault_summaries=fault_summaries(windows),
     )
-
-
-def _trial_lines(run: Run, scenario: str, target: str, group: _Group) -> tuple[TrialLine, ...]:
-    ended = {trial.record.spec.id: trial.record for trial in run.trials}
-    lines = []
-    for spec in run.manifest.trials:
-        if (spec.scenario, spec.target) == (scenario, target):
-            record, found = ended.get(spec.id), group.doubts.get(spec.id, ())
-            state = record.state.value if record else NOT_RUN
-            advice = INVALID_ADVICE if record and record.state is TrialState.INVALID else ""
-            lines.append(
-                TrialLine(
-                    id=spec.id,
-                    repetition=spec.repetition,
-                    state=TrialState.INVALID.value if found else state,
-                    reason="; ".join(doubt.reason for doubt in found) or (record.reason if record else ""),
-                    advice=" ".join(dict.fromkeys(doubt.advice for doubt in found)) or advice,
-                    rules=tuple(doubt.rule for doubt in found),
-                )
-            )
-    return tuple(sorted(lines, key=lambda line: line.repetition))
 
 
 def _settings(run: Run, target: str, observed: Sequence[Observed]) -> dict[str, Scalar | None]:
