@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import os
 import struct
@@ -26,6 +25,7 @@ from harness.records import (
     TrialState,
     Write,
 )
+from harness.store import stream_of
 from reports.analysis import analyse
 from reports.read import DamageError, read_run
 from reports.summary import Summary, TrialLine
@@ -443,9 +443,7 @@ def rewrite_log(run: Path, change: Callable[[list[str]], list[str]]) -> None:
     change_lines(path, change)
 
     streams = json.loads((first_trial(run) / TRIAL_FILE).read_text())["closing"]["streams"]
-    data = path.read_bytes()
-    streams[LATENCY_FILE] = {"lines": data.count(b"\n"), "sha256": hashlib.sha256(data).hexdigest()}
-    closing_with(run, streams=streams)
+    closing_with(run, streams={**streams, LATENCY_FILE: stream_of(path).model_dump()})
 
 
 def retimed(line: str, start_s: float) -> str:
@@ -527,3 +525,24 @@ def test_cells_of_a_damaged_trial_raise(old_run: Path) -> None:
 
     with pytest.raises(DamageError, match="line 29"):
         list(read_run(old_run).trials[0].cells)
+
+
+def test_every_request_counted_more_often_than_any_load_could_send(run: Path) -> None:
+    """Also a closing that fits makes no trial of it."""
+    closing_with(run, requests={"ok": 10**15}, started=10**15)
+
+    assert "of the 1,000,000,000,000,000 requests that ended as ok are there" in damage(run)
+
+
+def test_marks_of_more_injections_than_were_planned(run: Path) -> None:
+    path = first_trial(run) / MARKS_FILE
+    text = "".join(
+        f'{{"t_ns":1,"kind":"{kind}","phase":"steady","fault":"latency","number":{number}}}\n'
+        for number in range(2_000)
+        for kind in ("inject-begin", "inject-done")
+    )
+    path.write_text(path.read_text() + text)
+    streams = json.loads((first_trial(run) / TRIAL_FILE).read_text())["closing"]["streams"]
+    closing_with(run, streams={**streams, MARKS_FILE: stream_of(path).model_dump()})
+
+    assert damage(run) == "marks.jsonl tells of 2,000 injections, more than were planned"
