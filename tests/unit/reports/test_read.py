@@ -546,3 +546,28 @@ def test_marks_of_more_injections_than_were_planned(run: Path) -> None:
     closing_with(run, streams={**streams, MARKS_FILE: stream_of(path).model_dump()})
 
     assert damage(run) == "marks.jsonl tells of 2,000 injections, more than were planned"
+
+
+def test_names_of_the_first_format_are_read(tmp_path: Path) -> None:
+    """A twin named its target, a mark held phase and fault in one text, and parts had other names."""
+    trial = TrialBuilder(SCENARIO, target_info("sync-pool"), version=1, cpu_s={"app": 2.0, "primary": 1.0})
+    trial.mark_phases()
+    trial.mark_fault("steady/1:latency", planned_s=0.5, heal_planned_s=1.0)
+    trial.requests += [Request("steady", 0.05 * n, 4.0) for n in range(40)]
+    twin = TrialBuilder(SCENARIO, target_info("sync-pool-again"), version=1)
+    run = write_run(tmp_path / "run", [trial, twin], version=1)
+    targets = json.loads((run / MANIFEST_FILE).read_text())["targets"]
+    targets[1] = {**targets[1], "same_as": "sync-pool", "place": None}
+    change_json(run / MANIFEST_FILE, targets=targets)
+    change_json(first_trial(run) / TRIAL_FILE, cpu_s={"target": 2.0, "database": 1.0})
+    marks = [json.loads(line) for line in (first_trial(run) / MARKS_FILE).read_text().splitlines()]
+    for mark in marks:
+        fault = f"/{mark.pop('number')}:{mark.pop('fault')}" if mark["fault"] else ""
+        mark["name"] = mark.pop("phase") + fault
+    (first_trial(run) / MARKS_FILE).write_text("".join(json.dumps(mark) + "\n" for mark in marks))
+
+    found = read_run(run)
+
+    assert [info.repeats for info in found.manifest.targets] == [None, "sync-pool"]
+    assert found.trials[0].record.cpu_s == {"app": 2.0, "primary": 1.0}
+    assert analyse(found).scenarios[0].targets[0].faults[0].kind == "latency"
