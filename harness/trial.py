@@ -5,23 +5,19 @@ here.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from harness.injection import injecting
 from harness.journal import Journal
+from harness.load.account import unaccounted
 from harness.load.messages import LoadAccount
 from harness.plan import Plan, load_seed
 from harness.records import (
-    Closing,
-    Measure,
-    Outcome,
     TrialRecord,
     TrialSpec,
     TrialState,
-    decode_intervals,
     reading_every_s,
 )
 from harness.sampling import sampling
@@ -81,7 +77,7 @@ def run_trial(plan: Plan, spec: TrialSpec, stage: Stage, folder: TrialFolder) ->
         target=subject.info(),
         starting_s=scene.starting_s,
         reading_every_s=reading_every_s(scenario),
-        closing=_closing(account, folder),
+        closing=account.closing(),
     )
     for witness in witnesses:
         record = witness.tell(record)
@@ -101,18 +97,6 @@ def _judged(account: LoadAccount, workers: int) -> tuple[TrialState, str]:
     """A load of which something is missing makes no figures."""
     if account.workers_lost:
         return TrialState.INVALID, f"{account.workers_lost} of {workers} load workers died; run it again"
+    if missing := unaccounted(account):
+        return TrialState.INVALID, f"not every request is in the record: {missing}; run it again"
     return TrialState.COMPLETED, ""
-
-
-def _closing(account: LoadAccount, folder: TrialFolder) -> Closing:
-    recorded: Counter[Outcome] = Counter()
-    with folder.latency_file.open(encoding="ascii") as log:
-        for interval in decode_intervals(log):
-            if interval.key.measure is Measure.RESPONSE:
-                recorded[interval.key.outcome] += interval.histogram.get_total_count()
-    return Closing(
-        requests=dict(recorded),
-        started=account.started,
-        not_started=account.not_started,
-        under_way=account.started - recorded.total(),
-    )

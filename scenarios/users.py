@@ -37,16 +37,18 @@ class Session:
         """Read."""
         return self._request("GET", path, name, None)
 
-    def post(self, path: str, *, json: Any, name: str) -> Response:
-        """Write a JSON document."""
-        return self._request("POST", path, name, jsons.dumps(json).encode())
+    def post(self, path: str, *, json: Any, name: str, token: str | None = None) -> Response:
+        """Write a JSON document; `token` names the write, so that a history of writes can tell it from others."""
+        return self._request("POST", path, name, jsons.dumps(json).encode(), token)
 
     def close(self) -> None:
         """Close the connections that are kept."""
         self._http.close()
 
-    def _request(self, method: str, path: str, name: str, body: bytes | None) -> Response:
-        context = self._user.context()
+    def _request(
+        self, method: str, path: str, name: str, body: bytes | None, token: str | None = None
+    ) -> Response:
+        context = self._user.context(token)
         response = self._http.send(method, path, body)
         error = response.error
         if error is None and response.status_code >= 400:
@@ -79,12 +81,12 @@ class Choices:
 
 
 class PoolUser(Choices, User):
-    """Base of all behaviours. Connecting, and each wait for the network, may take `timeout_s`."""
+    """Base of all behaviours. A request may take `timeout_s` as a whole."""
 
     abstract = True
     wait_time = constant_throughput(5)
     timeout_s = 10.0
-    annotate: ClassVar[Callable[[PoolUser], dict[str, Any]] | None] = None  # set by the harness
+    annotate: ClassVar[Callable[[PoolUser, str | None], dict[str, Any]] | None] = None  # set by the harness
     before_send: ClassVar[Callable[[], None] | None] = None  # likewise: called when a request is ready to go
 
     def __init__(self, environment: Environment) -> None:
@@ -100,10 +102,10 @@ class PoolUser(Choices, User):
         """Locust calls this when the user has ended."""
         self.client.close()
 
-    def context(self) -> dict[str, Any]:
-        """What goes with each request to Locust's request event."""
+    def context(self, token: str | None = None) -> dict[str, Any]:
+        """What goes with each request, a write with its token, to Locust's request event."""
         annotate = type(self).annotate
-        return annotate(self) if annotate is not None else {}
+        return annotate(self, token) if annotate is not None else {}
 
 
 def read_user(user: PoolUser) -> None:
@@ -119,20 +121,22 @@ def list_users(user: PoolUser) -> None:
 
 def create_user(user: PoolUser) -> None:
     """A new user with no money, under an address of its own."""
-    body = {"name": "New User", "email": f"{user.any_token()}@example.test", "balance_cents": 0}
-    user.client.post("/users", json=body, name="create_user")
+    email = f"{user.any_token()}@example.test"
+    body = {"name": "New User", "email": email, "balance_cents": 0}
+    user.client.post("/users", json=body, name="create_user", token=email)
 
 
 def transfer(user: PoolUser) -> None:
     """A little money from one user to another, under a token of its own."""
     payer, payee = user.rng.sample(range(1, SEEDED_USERS + 1), 2)
+    token = user.any_token()
     body = {
-        "token": user.any_token(),
+        "token": token,
         "from_user_id": payer,
         "to_user_id": payee,
         "amount_cents": user.rng.randint(1, 100),
     }
-    user.client.post("/transfers", json=body, name="transfer")
+    user.client.post("/transfers", json=body, name="transfer", token=token)
 
 
 def hold(user: PoolUser) -> None:

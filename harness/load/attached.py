@@ -12,13 +12,13 @@ from harness.environment.ports import port_problem
 from harness.errors import EnvironmentSetupError, PlanError
 from harness.load.workers import NO_LOAD, Workers
 
-MUSTER_S = 600.0
+ROLL_CALL_S = 600.0
 """How long a run waits for its attached workers before the first trial: time to start them by hand."""
 _DEATHS_IN_A_ROW = 3
 """A worker that keeps dying has a reason that no further one mends."""
 
 
-def wait_for_attached(workers: Workers, say: Callable[[str], None], within_s: float = MUSTER_S) -> None:
+def wait_for_attached(workers: Workers, say: Callable[[str], None], within_s: float = ROLL_CALL_S) -> None:
     """Wait until the attached workers of a run are there; at once where there are none.
 
     Raises EnvironmentSetupError, with what to do, where they do not come or are of another version.
@@ -31,10 +31,10 @@ def wait_for_attached(workers: Workers, say: Callable[[str], None], within_s: fl
     )
     with Leash() as leash:
         child = leash.start(
-            module_command("harness.load.muster", workers.host, str(workers.port), str(workers.attached),
+            module_command("harness.load.roll_call", workers.host, str(workers.port), str(workers.attached),
                            f"{within_s:g}"),
             env=python_environment(),
-            log_path=leash.temporary_folder() / "muster.log",
+            log_path=leash.temporary_folder() / "roll-call.log",
             name="roll call",
             stdout=True,
         )  # fmt: skip

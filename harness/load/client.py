@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import queue
 import signal
+import subprocess
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from pydantic import ValidationError
 
 from harness.environment.children import module_command, python_environment
 from harness.environment.leash import Child, Leash
 from harness.environment.ports import free_port
-from harness.errors import TrialFailedError
+from harness.errors import OutputError, TrialFailedError
 from harness.journal import Journal
 from harness.load import messages
 from harness.load.workers import SINGLE, Workers
@@ -26,7 +29,7 @@ READY_WITHIN_S = 40.0
 NO_SAMPLES = -1
 """In an order to a master: each worker has a pipe of its own."""
 RECORDER_WITHIN_S = 30.0
-SLACK_S = 10.0
+SLACK_S = 15.0
 """How much longer than planned a load may take before it counts as hung."""
 
 
@@ -41,6 +44,7 @@ class Load:
         journal: Journal,
         scenario: Scenario,
         workers: Sequence[Child] = (),
+        record_writes: bool = False,
     ) -> None:
         self._generator = generator
         self._recorder = recorder
@@ -48,6 +52,7 @@ class Load:
         self._journal = journal
         self._scenario = scenario
         self._workers = workers
+        self._record_writes = record_writes
         self._planned_s = scenario.duration_s + scenario.drain_s
         self.phase_ends: queue.SimpleQueue[str] = queue.SimpleQueue()  # names of phases, as they end
         self._ready = threading.Event()
@@ -69,7 +74,15 @@ class Load:
 
     def prepare(self, host: str, seed: int) -> None:
         """Say what to do, and wait until it can begin. Raises TrialFailedError when it ends or hangs instead."""
-        self._say(messages.LoadOrder(scenario=self._scenario, host=host, seed=seed, samples_fd=self._samples_fd))
+        self._say(
+            messages.LoadOrder(
+                scenario=self._scenario,
+                host=host,
+                seed=seed,
+                samples_fd=self._samples_fd,
+                record_writes=self._record_writes,
+            )
+        )
         self._ready.wait(READY_WITHIN_S)
         if not self._ready.is_set() or self._ended.is_set():
             raise TrialFailedError(f"the load process did not get ready: {self._generator.end_description()}")
@@ -83,15 +96,16 @@ class Load:
         self._drained.wait(self._planned_s + SLACK_S)
 
     def wait(self) -> messages.Done:
-        """Until the load has ended and every sample is on disk. Raises TrialFailedError if that never comes."""
+        """Until the load has ended and every sample is on disk; then the account of both sides.
+
+        Raises TrialFailedError if that never comes.
+        """
         self._ended.wait(self._planned_s + SLACK_S)
         if self._done is None:
             raise TrialFailedError(f"the load did not come to its end: {self._generator.end_description()}")
-        if self._recorder is not None:
-            self._recorder.popen.wait(RECORDER_WITHIN_S)
-            if self._recorder.popen.returncode != 0:
-                raise TrialFailedError(f"latencies were not all recorded: {self._recorder.end_description()}")
-        return self._done
+        if self._recorder is None:
+            return self._done
+        return self._done.with_recorded(_last_word(self._recorder))
 
     def _say(self, message: messages.Message) -> None:
         try:
@@ -123,6 +137,22 @@ class Load:
             self._ready.set()
 
 
+def _last_word(recorder: Child) -> messages.Recorded:
+    try:
+        recorder.popen.wait(RECORDER_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        raise TrialFailedError(
+            f"latencies were not all recorded: the recorder was not done {RECORDER_WITHIN_S:g} s after the load"
+        ) from None
+    try:
+        recorded = messages.Recorded.model_validate_json(next(recorder.lines(), ""))
+    except ValueError:
+        recorded = messages.Recorded(failure=recorder.end_description())
+    if recorded.failure:
+        raise TrialFailedError(f"latencies were not all recorded: {recorded.failure}")
+    return recorded
+
+
 @contextmanager
 def load_process(
     leash: Leash,
@@ -131,43 +161,78 @@ def load_process(
     folder: TrialFolder,
     journal: Journal | None = None,
     workers: Workers = SINGLE,
+    record_writes: bool = False,
 ) -> Iterator[Load]:
     """Start what generates the load, without waiting; on the way out end whatever of it still runs.
 
-    `journal` takes what it tells; by default a new one in the folder.
+    `journal` takes what it tells; by default a new one in the folder. With `record_writes` the folder receives a
+    history of writes as well.
     """
     journal = journal or Journal(folder)
-    if workers == SINGLE:
-        with _single_process(leash, scenario, folder, journal) as load:
+    with ExitStack() as files:
+        log_fd = _create(files, folder.latency_file)
+        history_fd = _create(files, folder.writes_file) if record_writes else -1
+        if workers == SINGLE:
+            begun = _single_process(leash, scenario, folder, journal, (log_fd, history_fd))
+        else:
+            begun = _several_processes(leash, scenario, folder, journal, (log_fd, history_fd), workers)
+        with begun as load:
+            files.close()  # the children have them
             yield load
-        return
-    port = workers.port or free_port()
-    children = [_start_master(leash, workers, port, folder)]
+
+
+def _create(files: ExitStack, path: Path) -> int:
+    """A file's descriptor, to be handed on. Raises OutputError where the folder does not take it."""
     try:
-        address = [workers.host, str(port)]
+        return files.enter_context(path.open("wb")).fileno()
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror}); make room or mend its permissions"
+        ) from error
+
+
+Files = tuple[int, int]
+"""Descriptors for the histogram log and the history of writes, the latter -1 where none is kept."""
+
+
+@contextmanager
+def _several_processes(
+    leash: Leash, scenario: Scenario, folder: TrialFolder, journal: Journal, files: Files, workers: Workers
+) -> Iterator[Load]:
+    port = workers.port or free_port()
+    address = [workers.host, str(port)]
+    children = [
+        _start(
+            leash,
+            ["harness.load.master", *address, str(workers.count), *map(str, files)],
+            "load master",
+            folder,
+            talks=True,
+            pass_fds=_open(files),
+        )
+    ]
+    try:
         children.extend(
             _start(leash, ["harness.load.worker", *address], f"load worker {number}", folder)
             for number in range(1, workers.local + 1)
         )
-        yield Load(children[0], None, NO_SAMPLES, journal, scenario, children[1:])
+        yield Load(children[0], None, NO_SAMPLES, journal, scenario, children[1:], files[1] >= 0)
     finally:
-        for child in children:
-            child.stop()
-
-
-def _start_master(leash: Leash, workers: Workers, port: int, folder: TrialFolder) -> Child:
-    arguments = [workers.host, str(port), str(workers.count), str(folder.latency_file)]
-    return _start(leash, ["harness.load.master", *arguments], "load master", folder, talks=True)
+        # All at once: each may take its time until it is killed.
+        with ThreadPoolExecutor(len(children)) as pool:
+            list(pool.map(Child.stop, children))
 
 
 @contextmanager
-def _single_process(leash: Leash, scenario: Scenario, folder: TrialFolder, journal: Journal) -> Iterator[Load]:
+def _single_process(
+    leash: Leash, scenario: Scenario, folder: TrialFolder, journal: Journal, files: Files
+) -> Iterator[Load]:
     read_fd, write_fd = os.pipe()
     try:
         # The recorder is stopped last: it ends by itself once the generator's end of the pipe is closed.
         interval_ns = response_interval_ns(scenario)
-        arguments = ["harness.load.recorder", str(read_fd), str(folder.latency_file), str(interval_ns)]
-        recorder = _start(leash, arguments, "recorder", folder, pass_fds=(read_fd,))
+        arguments = ["harness.load.recorder", str(read_fd), *map(str, files), str(interval_ns)]
+        recorder = _start(leash, arguments, "recorder", folder, stdout=True, pass_fds=(read_fd, *_open(files)))
         generator = _start(
             leash, ["harness.load.process"], "load process", folder, talks=True, pass_fds=(write_fd,)
         )
@@ -175,10 +240,14 @@ def _single_process(leash: Leash, scenario: Scenario, folder: TrialFolder, journ
         os.close(read_fd)
         os.close(write_fd)
     try:
-        yield Load(generator, recorder, write_fd, journal, scenario)
+        yield Load(generator, recorder, write_fd, journal, scenario, record_writes=files[1] >= 0)
     finally:
         generator.stop()
         recorder.stop()
+
+
+def _open(files: Files) -> tuple[int, ...]:
+    return tuple(fd for fd in files if fd >= 0)
 
 
 def _start(
@@ -188,9 +257,10 @@ def _start(
     folder: TrialFolder,
     *,
     talks: bool = False,
+    stdout: bool = False,
     pass_fds: tuple[int, ...] = (),
 ) -> Child:
-    """A Python module as a child; one that `talks` has pipes for its standard streams."""
+    """A Python module as a child; one that `talks` has pipes for its standard streams, or for its output only."""
     return leash.start(
         module_command(*module),
         env=python_environment(),
@@ -199,6 +269,6 @@ def _start(
         stop_signal=signal.SIGTERM,
         grace_s=1.5,
         stdin=talks,
-        stdout=talks,
+        stdout=talks or stdout,
         pass_fds=pass_fds,
     )

@@ -14,6 +14,7 @@ import harness.load.event_loop  # noqa: F401
 import locust
 
 # isort: split
+import os
 import platform
 import signal
 import sys
@@ -30,10 +31,11 @@ from locust.runners import STATE_MISSING
 
 from harness.load import messages
 from harness.load.merging import Merger
-from harness.load.process import to_standard_output
+from harness.load.messages import to_standard_output
+from harness.load.recorder import MOST_WRITES
 from harness.records import HLOG_HEADER, Mark, MarkKind
 
-HELLO, ORDER, START, STOP, CLOCK, EVENT, LOG = (
+HELLO, ORDER, START, STOP, CLOCK, EVENT, LOG, HISTORY = (
     "poolstorm-hello",
     "poolstorm-order",
     "poolstorm-start",
@@ -41,6 +43,7 @@ HELLO, ORDER, START, STOP, CLOCK, EVENT, LOG = (
     "poolstorm-clock",
     "poolstorm-event",
     "poolstorm-log",
+    "poolstorm-history",
 )
 GATHER_S = 30.0
 CLOCK_ROUNDS = 9
@@ -62,6 +65,7 @@ class Master:
         self._runner.register_message(EVENT, self._on_event)
         self._runner.register_message(CLOCK, self._on_clock)
         self._runner.register_message(LOG, self._on_log)
+        self._runner.register_message(HISTORY, self._on_history)
         self._present: list[str] = []
         self._strangers: set[str] = set()  # versions of poolstorm that are not ours
         self._workers: list[str] = []
@@ -70,8 +74,10 @@ class Master:
         self._lost: set[str] = set()
         self._round_trips_ns: dict[str, list[tuple[int, int]]] = {}  # worker -> (round trip, offset)
         self._merger = Merger(count)
+        self._failure = ""  # why what the workers handed in is not all on disk
+        self._writes = self._writes_dropped = 0
 
-    def muster(self, within_s: float, mend: str = "") -> None:
+    def call_roll(self, within_s: float, mend: str = "") -> None:
         """Wait until the workers are there. Raises GatheringError, which says how to `mend` it."""
         # Not when Locust calls them ready: a worker drops what comes before it has said which messages it takes.
         workers = "the worker" if self._count == 1 else f"all {self._count} workers"
@@ -79,7 +85,7 @@ class Master:
 
     def gather(self, order: messages.LoadOrder) -> None:
         """Wait for the workers, hand out their orders, compare clocks. Raises GatheringError."""
-        self.muster(GATHER_S)
+        self.call_roll(GATHER_S)
         self._workers = self._present[: self._count]
         for index, worker in enumerate(self._workers):
             self._send(ORDER, {"order": order.model_dump_json(), "index": index, "count": self._count}, worker)
@@ -90,11 +96,13 @@ class Master:
             gevent.sleep(0.01)
         self._wait(lambda: len(self._round_trips_ns) == self._count, "the workers' clocks")
 
-    def conduct(self, origin_ns: int, log: IO[str]) -> messages.Done:
-        """Start together, and wait for every worker that lives to end and to hand in its part of the `log`."""
+    def conduct(self, origin_ns: int, log: IO[str], history: IO[str] | None = None) -> messages.Done:
+        """Start together, and wait for every worker that lives to end and to hand in its part of the `log`, and
+        of the history of writes where there is one.
+        """
         self._origin_ns = origin_ns
-        self._log = log  # nothing comes for it before the start
-        log.write(HLOG_HEADER)
+        self._log, self._history = log, history  # nothing comes for them before the start
+        self._write(log, HLOG_HEADER)
         spent_before_s = time.process_time()
         for worker in self._workers:
             _, offset_ns = min(self._round_trips_ns[worker])
@@ -102,7 +110,14 @@ class Master:
         while len(self._logged | self._lost) < self._count:
             gevent.sleep(POLL_S)
             self._look_for_lost()
-        return self._merger.account(lost=len(self._lost), own_cpu_s=time.process_time() - spent_before_s)
+        done = self._merger.account(lost=len(self._lost), own_cpu_s=time.process_time() - spent_before_s)
+        return done.model_copy(
+            update={
+                "writes": self._writes,
+                "writes_dropped": done.writes_dropped + self._writes_dropped,
+                "failure": "; ".join(filter(None, (done.failure, self._failure))),
+            }
+        )
 
     def stop(self) -> None:
         """Have every worker end its load early."""
@@ -164,9 +179,28 @@ class Master:
             to_standard_output(merged)
 
     def _on_log(self, msg: Any, **_: Any) -> None:
-        self._log.write(msg.data["text"])
+        self._write(self._log, msg.data["text"])
         if msg.data["last"]:
             self._logged.add(msg.node_id)
+
+    def _on_history(self, msg: Any, **_: Any) -> None:
+        if self._history is None:
+            return
+        lines = msg.data["text"].splitlines(keepends=True)
+        kept = lines[: MOST_WRITES - self._writes]
+        self._writes += len(kept)
+        self._writes_dropped += len(lines) - len(kept)
+        self._write(self._history, "".join(kept))
+
+    def _write(self, file: IO[str], text: str) -> None:
+        """To disk; the first failure is kept, and the load goes on."""
+        if self._failure:
+            return
+        try:
+            file.write(text)
+            file.flush()
+        except OSError as error:
+            self._failure = f"what the workers recorded cannot be written ({error.strerror})"
 
 
 def clock_id() -> str:
@@ -200,12 +234,15 @@ def master_of(host: str, port: int, count: int, arrived: Callable[[int], None] |
 
 
 def main() -> None:
-    """`python -m harness.load.master HOST PORT COUNT FILE`: the generator's protocol on standard streams.
+    """`python -m harness.load.master HOST PORT COUNT LOG HISTORY`: the generator's protocol on standard streams.
 
-    FILE receives the joined histogram log.
+    LOG and HISTORY are open files' descriptors, for the joined histogram log and the joined history of writes;
+    HISTORY may be -1.
     """
-    host, port, count, log_path = sys.argv[1:]
-    with master_of(host, int(port), int(count)) as master, Path(log_path).open("w", encoding="ascii") as log:
+    host, port, count, log_fd, history_fd = sys.argv[1:]
+    log = os.fdopen(int(log_fd), "w", encoding="ascii")
+    history = os.fdopen(int(history_fd), "w", encoding="utf-8") if int(history_fd) >= 0 else None
+    with master_of(host, int(port), int(count)) as master:
         order = _next_line()
         if not order:
             return
@@ -215,9 +252,7 @@ def main() -> None:
         start = _next_line()
         if not start:
             return
-        done = master.conduct(messages.StartOrder.model_validate_json(start).origin_ns, log)
-        log.flush()  # before the harness hears that all is there
-        to_standard_output(done)
+        to_standard_output(master.conduct(messages.StartOrder.model_validate_json(start).origin_ns, log, history))
 
 
 if __name__ == "__main__":

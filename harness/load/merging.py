@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from harness.load import messages
-from harness.records import GeneratorReading, Mark, MarkKind
+from harness.records import GeneratorReading, Mark, MarkKind, Outcome
 
 _BEGINNINGS = (MarkKind.LOAD_START, MarkKind.PHASE_START)
 
@@ -66,6 +67,12 @@ class Merger:
             acknowledged_transfers=sum(done.acknowledged_transfers for done in accounts),
             cpu_s=own_cpu_s + sum(done.cpu_s for done in accounts) + sum(r.busiest_cpu_s or 0.0 for r in silent),
             workers_lost=lost,
+            under_way=sum(done.under_way for done in accounts),
+            requests=_summed(done.requests for done in accounts),
+            recorded=_summed(done.recorded for done in accounts),
+            writes=sum(done.writes for done in accounts),
+            writes_dropped=sum(done.writes_dropped for done in accounts),
+            failure="; ".join(dict.fromkeys(done.failure for done in accounts if done.failure)),
         )
 
     def _tell_if_due(self, key: tuple[MarkKind, str]) -> Iterator[messages.Marked]:
@@ -100,3 +107,10 @@ class Merger:
         )
         self._told_ns = max(cause.t_ns, self._told_ns)
         self._late_max_ms = self._loop_gap_max_ms = 0.0
+
+
+def _summed(parts: Iterable[dict[Outcome, int]]) -> dict[Outcome, int]:
+    total: Counter[Outcome] = Counter()
+    for part in parts:
+        total.update(part)
+    return dict(total)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from harness.records import GeneratorReading, Mark, Outcome
+from harness.records import Closing, GeneratorReading, Mark, Outcome
 from scenarios.model import Scenario
 
 LONGEST_TIMING = 600
@@ -20,12 +22,16 @@ class Message(BaseModel):
 
 
 class LoadOrder(Message):
-    """First line to the load process: what to do. `samples_fd` is the recorder's pipe, inherited."""
+    """First line to the load process: what to do. `samples_fd` is the recorder's pipe, inherited.
+
+    With `record_writes` every request that bears a token is handed over one by one as well.
+    """
 
     scenario: Scenario
     host: str
     seed: int
     samples_fd: int
+    record_writes: bool = False
 
 
 class StartOrder(Message):
@@ -49,8 +55,21 @@ class Gauged(Message):
     reading: GeneratorReading
 
 
+class Recorded(Message):
+    """The recorder's last word: what it wrote. `failure` says why that is not all, empty where it is."""
+
+    requests: dict[Outcome, int] = Field(default_factory=dict)  # response times, each counted once
+    writes: int = 0
+    writes_dropped: int = 0  # beyond the most that a history holds
+    failure: str = ""
+
+
 class Done(Message):
-    """The load is over and every sample has been handed to the recorder."""
+    """The load is over and every sample has been handed to the recorder.
+
+    By the law of the load `started` is all of `requests` and `under_way`, and `recorded` is `requests`
+    (`harness.load.account`).
+    """
 
     event: Literal["done"] = "done"
     started: int
@@ -60,6 +79,32 @@ class Done(Message):
     acknowledged_transfers: int
     cpu_s: float  # of the load processes, wherever they run, from the first request to the last answer
     workers_lost: int = 0
+    under_way: int = 0  # begun, and neither ended nor given up
+    requests: dict[Outcome, int] = Field(default_factory=dict)  # that ended, as the generator counted them
+    recorded: dict[Outcome, int] = Field(default_factory=dict)  # as the recorder counted them
+    writes: int = 0
+    writes_dropped: int = 0
+    failure: str = ""  # why not everything was recorded
+
+    def with_recorded(self, recorded: Recorded) -> Done:
+        """The same, with what the recorder told."""
+        return self.model_copy(
+            update={
+                "recorded": recorded.requests,
+                "writes": recorded.writes,
+                "writes_dropped": recorded.writes_dropped,
+                "failure": "; ".join(filter(None, (self.failure, recorded.failure))),
+            }
+        )
+
+    def closing(self) -> Closing:
+        """What a trial's record is closed with; its streams are the folder's affair."""
+        return Closing(
+            requests=self.recorded,
+            started=self.started,
+            not_started=self.not_started,
+            under_way=self.under_way,
+        )
 
 
 LoadAccount = Done
@@ -87,3 +132,14 @@ def sample_line(number: int, intended_ns: int, response_ns: int, service_ns: int
         return f"{number} {intended_ns} {response_ns} {service_ns}\n"
     word = "".join(timing[:LONGEST_TIMING].split()).encode("ascii", "replace").decode("ascii")
     return f"{number} {intended_ns} {response_ns} {service_ns} {word}\n"
+
+
+def write_line(number: int, sent_ns: int, answered_ns: int | None, token: str) -> str:
+    """One write, of the series `number`: its token, and times from the origin in nanoseconds."""
+    return f"write {number} {sent_ns} {'-' if answered_ns is None else answered_ns} {json.dumps(token)}\n"
+
+
+def to_standard_output(event: Message) -> None:
+    """Tell whoever started this process."""
+    sys.stdout.buffer.write(event.model_dump_json().encode() + b"\n")  # UTF-8 whatever the locale
+    sys.stdout.flush()

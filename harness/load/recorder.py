@@ -2,19 +2,21 @@
 
 The load process hands each request over as one short line and goes on; sorting, counting and encoding happen
 here, at low priority, so that the generator's clock is not disturbed. When the pipe ends, for whatever
-reason, everything received is written.
+reason, everything received is written, and what that was is told.
 """
 
 from __future__ import annotations
 
 import gc
+import json
 import os
 import sys
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from typing import IO
 
+from harness.load import messages
 from harness.load.server_timing import UntrustedTimingError, parse_server_timing
 from harness.records import (
     HIGHEST_NS,
@@ -25,14 +27,17 @@ from harness.records import (
     Measure,
     Outcome,
     SeriesKey,
+    Write,
     encode_interval,
     new_histogram,
 )
 
 LINGER_NS = 2_000_000_000
 """An interval is written when no sample younger than this can be expected; later ones make another part."""
+MOST_WRITES = 100_000
+"""In the history of a trial; further ones are counted only."""
 
-_Cell = tuple[int, int, Measure]  # start_ns, series number, measure
+_Slot = tuple[int, int, Measure]  # start_ns, series number, measure
 
 
 class Recorder:
@@ -45,8 +50,12 @@ class Recorder:
         self._length_ns = dict.fromkeys(Measure, PHASE_INTERVAL_NS) | {Measure.RESPONSE: interval_ns}
         self._series: dict[int, tuple[str, str, Outcome, str]] = {}
         # Arrays, not lists: ten seconds of values wait here, and a list takes five times as much for each.
-        self._values: defaultdict[_Cell, array[int]] = defaultdict(lambda: array("q"))
+        self._values: defaultdict[_Slot, array[int]] = defaultdict(lambda: array("q"))
         self._latest_ns = 0
+        self._writes: list[Write] = []
+        self._writes_taken = 0
+        self.requests: Counter[Outcome] = Counter()  # of the intervals that were given
+        self.writes_dropped = 0
 
     def feed(self, line: str) -> None:
         """One line of `harness.load.messages`. Raises ValueError for a line of another form."""
@@ -54,6 +63,9 @@ class Recorder:
         if parts and parts[0] == "series":
             _, number, phase, operation, outcome, kind = parts
             self._series[int(number)] = (phase, operation, Outcome(outcome), kind)
+            return
+        if parts and parts[0] == "write":
+            self._take_write(line)
             return
         number_, intended_ns, response_ns, service_ns = map(int, parts[:4])
         self._add(number_, intended_ns, Measure.RESPONSE, response_ns)
@@ -71,46 +83,110 @@ class Recorder:
         length_ns = self._length_ns[measure]
         self._values[intended_ns // length_ns * length_ns, number, measure].append(value_ns)
 
+    def _take_write(self, line: str) -> None:
+        if self._writes_taken == MOST_WRITES:
+            self.writes_dropped += 1
+            return
+        self._writes_taken += 1
+        _, number, sent_ns, answered_ns, token = line.split(maxsplit=4)
+        phase, operation, outcome, kind = self._series[int(number)]
+        self._writes.append(
+            Write(
+                token=json.loads(token),
+                operation=operation,
+                phase=phase,
+                sent_ns=int(sent_ns),
+                answered_ns=None if answered_ns == "-" else int(answered_ns),
+                outcome=outcome,
+                kind=kind,
+            )
+        )
+
+    def writes(self) -> list[Write]:
+        """Those that have come since this was asked last."""
+        writes, self._writes = self._writes, []
+        return writes
+
     def due(self) -> Iterator[Interval]:
         """Intervals that have most likely seen their last sample; each is given once."""
         horizon_ns = self._latest_ns - LINGER_NS
-        return self._take(cell for cell in self._values if cell[0] + self._length_ns[cell[2]] <= horizon_ns)
+        return self._take(slot for slot in self._values if slot[0] + self._length_ns[slot[2]] <= horizon_ns)
 
     def rest(self) -> Iterator[Interval]:
         """All that is left."""
         return self._take(self._values)
 
-    def _take(self, cells: Iterable[_Cell]) -> Iterator[Interval]:
-        for cell in sorted(cells):
-            start_ns, number, measure = cell
+    def _take(self, slots: Iterable[_Slot]) -> Iterator[Interval]:
+        for slot in sorted(slots):
+            start_ns, number, measure = slot
             phase, operation, outcome, kind = self._series[number]
             histogram = new_histogram()
-            for value_ns in self._values.pop(cell):
+            for value_ns in self._values.pop(slot):
                 histogram.record_value(min(max(value_ns, 0), HIGHEST_NS))
             key = SeriesKey(phase, operation, outcome, kind, measure)
+            if measure is Measure.RESPONSE:
+                self.requests[outcome] += histogram.get_total_count()
             yield Interval(key, start_ns, self._length_ns[measure], histogram)
 
 
-def main() -> None:
-    """`python -m harness.load.recorder FD FILE NS`: samples on the pipe FD, to FILE in intervals of NS ns."""
-    os.nice(10)
-    gc.freeze()  # what is imported stays, so that a collection goes through little else than histograms
-    pipe_fd, path, interval_ns = sys.argv[1:]
-    recorder = Recorder(int(interval_ns))
-    with (
-        os.fdopen(int(pipe_fd), encoding="ascii") as pipe,
-        Path(path).open("w", encoding="ascii") as log,
-    ):
+def record(samples: Iterable[str], log: IO[str], history: IO[str] | None, interval_ns: int) -> messages.Recorded:
+    """Fold all samples into the log, and the writes among them into the history; tell what is there.
+
+    `failure` says where the system did not take it, or a line was none; what could be written before is.
+    """
+    recorder = Recorder(interval_ns)
+    written: Counter[Outcome] = Counter()
+    failure, writes = "", 0
+
+    def write(intervals: Iterable[Interval]) -> int:
+        log.writelines(map(encode_interval, intervals))
+        log.flush()
+        written.update(recorder.requests - written)
+        fresh = recorder.writes() if history is not None else []
+        if history is not None and fresh:
+            history.writelines(f"{entry.model_dump_json()}\n" for entry in fresh)
+            history.flush()
+        return len(fresh)
+
+    try:
         log.write(HLOG_HEADER)
-        for count, line in enumerate(pipe):
+        for count, line in enumerate(samples):
             if not line.endswith("\n"):
-                break  # the load process died in mid-line
+                failure = "the load process died in mid-line"
+                break
             recorder.feed(line)
             if count % 500 == 0:
-                log.writelines(map(encode_interval, recorder.due()))
-                log.flush()
+                writes += write(recorder.due())
                 gc.collect()  # a histogram and its encoder hold each other; left alone, megabytes of them pile up
-        log.writelines(map(encode_interval, recorder.rest()))
+        writes += write(recorder.rest())
+    except OSError as error:
+        failure = f"latencies cannot be written ({error.strerror})"
+    except (ValueError, KeyError) as error:
+        failure = f"a sample could not be read ({type(error).__name__}: {error})"
+    return messages.Recorded(
+        requests=dict(written), writes=writes, writes_dropped=recorder.writes_dropped, failure=failure
+    )
+
+
+def main() -> None:
+    """`python -m harness.load.recorder SAMPLES LOG HISTORY NS`: from the pipe SAMPLES to the open file LOG, in
+    intervals of NS ns.
+
+    All but the last are file descriptors; HISTORY, for writes, may be -1. What was recorded is told on standard
+    output; exits with 1 where that is not all.
+    """
+    os.nice(10)
+    gc.freeze()  # what is imported stays, so that a collection goes through little else than histograms
+    samples_fd, log_fd, history_fd, interval_ns = map(int, sys.argv[1:])
+    log = os.fdopen(log_fd, "w", encoding="ascii")
+    history = os.fdopen(history_fd, "w", encoding="utf-8") if history_fd >= 0 else None
+    with os.fdopen(samples_fd, encoding="ascii") as samples:
+        recorded = record(samples, log, history, interval_ns)
+    messages.to_standard_output(recorded)
+    if recorded.failure:
+        sys.stderr.write(f"{recorded.failure}\n")
+        sys.stderr.flush()
+        os._exit(1)  # what could not be written would be tried again on the way out
 
 
 if __name__ == "__main__":

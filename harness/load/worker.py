@@ -20,8 +20,7 @@ import sys
 import tempfile
 import time
 from importlib.metadata import version
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import gevent
 from gevent.event import AsyncResult
@@ -30,13 +29,15 @@ from locust.env import Environment
 from harness.environment.children import module_command
 from harness.load import messages
 from harness.load.arrivals import Share
-from harness.load.master import CLOCK, EVENT, HELLO, LOG, ORDER, START, STOP, clock_id
-from harness.load.process import Generator
+from harness.load.generator import Generator
+from harness.load.master import CLOCK, EVENT, HELLO, HISTORY, LOG, ORDER, START, STOP, clock_id
 from harness.load.workers import NO_LOAD
 from harness.records import response_interval_ns
 
 HELLO_EVERY_S = 1.0
 SENT_HOME_WITHIN_S = 10.0
+RECORDED_WITHIN_S = 20.0
+"""How long the recorder may take after the load."""
 CHUNK = 60_000
 """Characters of the log that go in one message."""
 
@@ -67,18 +68,22 @@ class Worker:
             self._say_hello()
             self._order.wait(timeout=HELLO_EVERY_S)
         data = self._order.get()
-        with tempfile.TemporaryDirectory(prefix="poolstorm-worker-") as folder:
-            log = Path(folder) / "latency.hlog"
-            order = messages.LoadOrder.model_validate_json(data["order"])
-            recorder, samples_fd = _start_recorder(log, response_interval_ns(order.scenario))
+        order = messages.LoadOrder.model_validate_json(data["order"])
+        # Files without a name: however this process ends, nothing of them stays.
+        with (
+            tempfile.TemporaryFile("w+", encoding="ascii") as log,
+            tempfile.TemporaryFile("w+", encoding="utf-8") as history,
+        ):
+            files = (log.fileno(), history.fileno() if order.record_writes else -1)
+            recorder, samples_fd = _start_recorder(files, response_interval_ns(order.scenario))
             order = order.model_copy(update={"samples_fd": samples_fd})
             self._generator = Generator(order, self._tell, Share(data["index"], data["count"]))
             self._tell(messages.Ready(locust=locust.__version__))
             self._generator.run(self._origin_ns.get())
             os.close(samples_fd)
-            self._tell(self._generator.account())
-            recorder.wait()
-            self._hand_in(log)
+            self._tell(self._generator.account().with_recorded(_recorded(recorder)))
+            self._hand_in(history, HISTORY)
+            self._hand_in(log, LOG)
         self._wait_to_be_sent_home()
         return True
 
@@ -111,29 +116,43 @@ class Worker:
         answer = {"sent": msg.data["sent"], "here": time.monotonic_ns(), "clock": clock_id()}
         self._runner.send_message(CLOCK, answer)
 
-    def _hand_in(self, log: Path) -> None:
-        """The log without its head, in pieces of whole lines."""
-        piece, size = [], 0
-        with log.open(encoding="ascii") as file:
-            for line in file:
-                if line.startswith(("#", '"')):
-                    continue
-                piece.append(line)
-                size += len(line)
-                if size > CHUNK:
-                    self._runner.send_message(LOG, {"text": "".join(piece), "last": False})
-                    piece, size = [], 0
-        self._runner.send_message(LOG, {"text": "".join(piece), "last": True})
+    def _hand_in(self, file: IO[str], kind: str) -> None:
+        """What was recorded without its head, in pieces of whole lines."""
+        piece: list[str] = []
+        size = 0
+        file.seek(0)
+        for line in file:
+            if line.startswith(("#", '"')):
+                continue
+            piece.append(line)
+            size += len(line)
+            if size > CHUNK:
+                self._runner.send_message(kind, {"text": "".join(piece), "last": False})
+                piece, size = [], 0
+        self._runner.send_message(kind, {"text": "".join(piece), "last": True})
 
 
-def _start_recorder(log: Path, interval_ns: int) -> tuple[subprocess.Popen[bytes], int]:
+def _start_recorder(files: tuple[int, int], interval_ns: int) -> tuple[subprocess.Popen[bytes], int]:
     """A recorder that ends by itself when this process does, and the end of the pipe to it."""
     read_fd, write_fd = os.pipe()
     try:
-        arguments = module_command("harness.load.recorder", str(read_fd), log, str(interval_ns))
-        return subprocess.Popen(arguments, pass_fds=(read_fd,)), write_fd
+        arguments = module_command("harness.load.recorder", str(read_fd), *map(str, files), str(interval_ns))
+        inherited = (read_fd, *(fd for fd in files if fd >= 0))
+        return subprocess.Popen(arguments, stdout=subprocess.PIPE, pass_fds=inherited), write_fd
     finally:
         os.close(read_fd)
+
+
+def _recorded(recorder: subprocess.Popen[bytes]) -> messages.Recorded:
+    """What the recorder tells at its end; where it tells nothing, that."""
+    try:
+        said, _ = recorder.communicate(timeout=RECORDED_WITHIN_S)
+        return messages.Recorded.model_validate_json(said)
+    except subprocess.TimeoutExpired:
+        recorder.kill()
+        return messages.Recorded(failure=f"a recorder was not done {RECORDED_WITHIN_S:g} s after the load")
+    except ValueError:
+        return messages.Recorded(failure=f"a recorder died (exit status {recorder.returncode})")
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from harness.environment.ports import free_port
 from harness.environment.target import RunningTarget, target_process
 from harness.errors import TrialFailedError
 from harness.journal import Journal
+from harness.load.account import unaccounted
 from harness.load.arrivals import arrival_offsets_ns
 from harness.load.client import NO_SAMPLES, Load, load_process
 from harness.load.messages import Done
@@ -27,6 +29,7 @@ from harness.records import (
     MarkKind,
     Measure,
     Outcome,
+    Write,
     decode_intervals,
     decode_reading,
 )
@@ -101,6 +104,52 @@ def test_exactly_the_scheduled_requests_are_sent_and_recorded(
     assert scheduled == total(intervals(folder), Outcome.OK)
     assert scheduled == total(intervals(folder, Measure.SERVICE), Outcome.OK)
     assert (0, 0, 0) == (done.not_started, done.aborted, done.workers_lost)
+    assert {Outcome.OK: scheduled} == done.requests == done.recorded == done.closing().requests
+    assert "" == unaccounted(done)
+
+
+@pytest.mark.parametrize("workers", [SINGLE, Workers(local=2)], ids=["alone", "two-workers"])
+def test_a_history_of_writes_holds_every_one(
+    leash: Leash, target: RunningTarget, folder: TrialFolder, workers: Workers
+) -> None:
+    planned = scenario(Phase(name="steady", duration_s=1.0, arrivals=POISSON, behaviour="teller"))
+    with load_process(leash, scenario=planned, folder=folder, workers=workers, record_writes=True) as load:
+        done = go(load, target.url)
+    writes = [Write.model_validate_json(line) for line in folder.writes_file.read_text().splitlines()]
+    assert done.started == done.writes == len(writes) == len({write.token for write in writes})
+    assert {("transfer", "steady", Outcome.OK)} == {(one.operation, one.phase, one.outcome) for one in writes}
+    assert all(write.answered_ns is not None and write.sent_ns < write.answered_ns for write in writes)
+    assert "" == unaccounted(done)
+
+
+def test_answers_that_no_decoder_survives_are_all_recorded(
+    leash: Leash, folder: TrialFolder, tmp_path: Path
+) -> None:
+    launch = standard_launch("tests.integration.apps.brackets:app")
+    planned = scenario(Phase(name="steady", duration_s=1.0, arrivals=Arrivals(rate_per_s=100), behaviour="reader"))
+    with (
+        target_process(leash, launch=launch, environment={}, log_path=tmp_path / "target.log") as running,
+        load_process(leash, scenario=planned, folder=folder) as load,
+    ):
+        done = go(load, running.url)
+    assert 100 == done.started == total(intervals(folder))
+    assert "" == unaccounted(done)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["dies", "stands-still"])
+def test_a_recorder_that_is_gone_or_stands_still_is_told_and_holds_nobody_up(
+    leash: Leash, target: RunningTarget, folder: TrialFolder, how: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.load.client.RECORDER_WITHIN_S", 1.0)
+    planned = scenario(Phase(name="steady", duration_s=1.0, arrivals=POISSON, behaviour="reader"))
+    with load_process(leash, scenario=planned, folder=folder) as load:
+        load.prepare(target.url, SEED)
+        (recorder,) = [one for one, line in descendants(psutil.Process()) if "harness.load.recorder" in line]
+        recorder.send_signal(how)
+        load.start(time.monotonic_ns() + 50_000_000)
+        with pytest.raises(TrialFailedError, match=r"latencies were not all recorded: .*recorder"):
+            load.wait()
+    assert {"steady"} == {reading.phase for reading in readings(folder) if reading.started_total}
 
 
 @pytest.mark.parametrize("workers", [SINGLE, Workers(local=2)], ids=["alone", "two-workers"])
@@ -165,8 +214,10 @@ def test_what_is_under_way_when_patience_ends_is_counted_as_aborted(
 
 
 def test_a_worker_that_dies_is_reported_and_the_others_finish(
-    leash: Leash, target: RunningTarget, folder: TrialFolder
+    leash: Leash, target: RunningTarget, folder: TrialFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    tmp_path.joinpath("temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     planned = scenario(Phase(name="steady", duration_s=8.0, arrivals=POISSON, behaviour="reader"))
     with load_process(leash, scenario=planned, folder=folder, workers=Workers(local=2)) as load:
         load.prepare(target.url, SEED)
@@ -176,6 +227,7 @@ def test_a_worker_that_dies_is_reported_and_the_others_finish(
         assert 2 == len(workers)
         workers[0].kill()
         done = load.wait()
+    assert [] == list(tmp_path.joinpath("temporary").iterdir())  # a killed worker leaves nothing behind
     assert 1 == done.workers_lost
     scheduled = sum(1 for _ in arrival_offsets_ns(POISSON, 8.0, random.Random(SEED)))
     recorded = total(intervals(folder), Outcome.OK)

@@ -18,14 +18,23 @@ from harness.journal import Journal
 from harness.load.messages import LoadAccount
 from harness.plan import Plan, build_plan
 from harness.planning.wish import parse_plan
-from harness.records import RunState, TrialRecord, TrialState
+from harness.records import Outcome, RunState, TrialRecord, TrialState
 from harness.run import Ground, run_trials
 from harness.scene import Scene, Setup, Witness
 from harness.store import RunStore, TrialFolder
 from harness.subject import Capability
 from scenarios.model import PRIMARY_LINK
 
-DONE = LoadAccount(started=3, completed=3, not_started=0, aborted=0, acknowledged_transfers=0, cpu_s=0.1)
+DONE = LoadAccount(
+    started=3,
+    completed=3,
+    not_started=0,
+    aborted=0,
+    acknowledged_transfers=0,
+    cpu_s=0.1,
+    requests={Outcome.OK: 3},
+    recorded={Outcome.OK: 3},
+)
 PLAN = {
     "targets": ["sync-pool"],
     "scenarios": ["quick"],

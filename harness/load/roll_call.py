@@ -12,7 +12,7 @@ from harness.load.master import master_of
 
 
 def main() -> None:
-    """`python -m harness.load.muster HOST PORT COUNT SECONDS`: a line for each worker that comes."""
+    """`python -m harness.load.roll_call HOST PORT COUNT SECONDS`: a line for each worker that comes."""
     host, port, count, within_s = sys.argv[1:]
 
     def arrived(number: int) -> None:
@@ -20,7 +20,7 @@ def main() -> None:
         sys.stdout.flush()
 
     with master_of(host, int(port), int(count), arrived) as master:
-        master.muster(float(within_s), f"; start them with 'poolstorm worker {host}:{port}'")
+        master.call_roll(float(within_s), f"; start them with 'poolstorm worker {host}:{port}'")
 
 
 if __name__ == "__main__":

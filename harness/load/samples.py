@@ -1,0 +1,206 @@
+"""Every request's account, from its beginning to its one line to the recorder.
+
+Nothing that was begun vanishes: what ends in a way nobody foresaw is recorded as unknown, what never ends as
+aborted. Knows gevent and not Locust.
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from itertools import accumulate, count
+from typing import Any, NamedTuple
+
+import gevent
+
+from harness.load import messages
+from harness.load.arrivals import Lead
+from harness.load.classify import UNCLASSIFIED, classify
+from harness.load.outlet import Outlet
+from harness.records import Outcome
+from scenarios.http_client import Response
+from scenarios.model import Scenario
+
+SPIN_NS = 50_000
+"""How long before its time a request stops sleeping and only yields: about as much as timers wake late."""
+MOST_SERIES = 1000
+"""A target that names a kind of its own in each answer makes no more; further kinds are counted as one."""
+OTHER_KINDS = "other"
+NEVER_SENT = "never-sent"
+"""The kind of an arrival whose task failed before it came to sending."""
+
+
+@dataclass(slots=True)
+class Arrival:
+    """One arrival of an open workload, in the greenlet that runs it."""
+
+    intended_ns: int
+    operation: str
+    begun: bool = False
+
+
+class UnderWay(NamedTuple):
+    """A request that has begun. `intended_ns` is from the origin; `token` names a write."""
+
+    operation: str
+    intended_ns: int
+    token: str | None
+
+
+_ARRIVAL: ContextVar[Arrival | None] = ContextVar(
+    "arrival", default=None
+)  # each greenlet has a context of its own
+
+
+class Samples:
+    """Hands requests to the recorder, and keeps the few totals that gauges need."""
+
+    def __init__(self, scenario: Scenario, samples_fd: int, *, record_writes: bool = False) -> None:
+        self._outlet = Outlet(samples_fd)
+        self._record_writes = record_writes
+        self._phases = [phase.name for phase in scenario.phases]
+        ends_s = accumulate(phase.duration_s for phase in scenario.phases)
+        self._ends_ns = [round(end_s * 1e9) for end_s in ends_s]
+        self._numbers: dict[tuple[str, str, Outcome, str], int] = {}
+        self._lines: list[str] = []
+        self._tickets = count()
+        self.under_way: dict[int, UnderWay] = {}  # by ticket
+        self.requests: Counter[Outcome] = Counter()  # that ended, or were given up
+        self.lead = Lead()
+        self.origin_ns = 0
+        self.started = self.completed = self.not_started = self.aborted = 0
+        self.acknowledged_transfers = 0
+        self.late_max_ns = 0
+        self.loop_gap_max_ns = 0
+        self.closing = False  # no closed user begins another request
+
+    def phase_at(self, t_ns: int) -> str:
+        """The phase that a request intended at `t_ns` after the origin belongs to."""
+        return self._phases[min(bisect_right(self._ends_ns, t_ns), len(self._phases) - 1)]
+
+    @property
+    def failure(self) -> str:
+        """Why not all was handed over to the recorder; empty where it was."""
+        return self._outlet.failure
+
+    @staticmethod
+    def current_arrival() -> Arrival | None:
+        """The arrival that this greenlet runs; None in that of a closed user."""
+        return _ARRIVAL.get()
+
+    @contextmanager
+    def arrival(self, arrival: Arrival) -> Iterator[None]:
+        """The block runs an arrival's task, in a greenlet of its own; one that fails before sending counts."""
+        _ARRIVAL.set(arrival)
+        try:
+            yield
+        finally:
+            if not arrival.begun:
+                self.started += 1
+                self.completed += 1
+                waited_ns = max(0, time.monotonic_ns() - self.origin_ns - arrival.intended_ns)
+                entry = UnderWay(arrival.operation, arrival.intended_ns, None)
+                self._add(arrival.operation, Outcome.FAILED, NEVER_SENT, entry, waited_ns, waited_ns)
+
+    def begin(self, operation: str, token: str | None = None) -> dict[str, Any]:
+        """Open a request's account; what it returns travels with the request."""
+        arrival = _ARRIVAL.get()
+        if arrival is None:
+            intended_ns = time.monotonic_ns() - self.origin_ns
+        else:
+            intended_ns, arrival.begun = arrival.intended_ns, True
+        self.started += 1
+        ticket = next(self._tickets)
+        self.under_way[ticket] = UnderWay(operation, intended_ns, token)
+        return {"ticket": ticket}
+
+    def await_due(self) -> None:
+        """A request is ready to go: one that has a time of its own waits for it.
+
+        It sleeps short of the mark and yields up to it, since a sleep ends some tens of microseconds late.
+        """
+        arrival = _ARRIVAL.get()
+        if arrival is None:
+            return
+        due_ns = arrival.intended_ns + self.origin_ns
+        late_ns = time.monotonic_ns() - due_ns
+        self.lead.learn(late_ns)
+        while late_ns < 0:
+            gevent.sleep(max(0, -late_ns - SPIN_NS) / 1e9)
+            late_ns = time.monotonic_ns() - due_ns
+        self.late_max_ns = max(self.late_max_ns, late_ns)
+
+    def end(self, *, name: str, response: Response, context: dict[str, Any], **_: Any) -> None:
+        """Locust's request event: classify and hand over. Locust would swallow what this raised."""
+        entry = self.under_way.pop(context.get("ticket", -1), None)
+        if entry is None:
+            return  # given up before; it was counted as aborted
+        self.completed += 1
+        try:
+            outcome, kind = classify(response.status_code, response.content, response.error)
+            timing = response.headers.get("server-timing", "")
+        except Exception:
+            outcome, kind, timing = Outcome.UNKNOWN, UNCLASSIFIED, ""
+        self.acknowledged_transfers += name == "transfer" and outcome is Outcome.OK
+        service_ns = response.received_ns - response.sent_ns
+        closed = _ARRIVAL.get() is None  # such a user intends to send when it does
+        response_ns = service_ns if closed else response.received_ns - self.origin_ns - entry.intended_ns
+        number = self._add(name, outcome, kind, entry, response_ns, service_ns, timing)
+        if self._record_writes and entry.token is not None:
+            answered_ns = response.received_ns - self.origin_ns if response.status_code else None
+            sent_ns = response.sent_ns - self.origin_ns
+            self._lines.append(messages.write_line(number, sent_ns, answered_ns, entry.token))
+
+    def abort(self) -> None:
+        """Close the account of what is still under way: the harness gave it up."""
+        now_ns = time.monotonic_ns() - self.origin_ns
+        for entry in self.under_way.values():
+            self.aborted += 1
+            waited_ns = now_ns - entry.intended_ns
+            number = self._add(entry.operation, Outcome.ABORTED, "given-up", entry, waited_ns, waited_ns)
+            if self._record_writes and entry.token is not None:  # sent no sooner than it was meant to be
+                self._lines.append(messages.write_line(number, entry.intended_ns, None, entry.token))
+        self.under_way.clear()
+
+    def _add(
+        self,
+        operation: str,
+        outcome: Outcome,
+        kind: str,
+        entry: UnderWay,
+        response_ns: int,
+        service_ns: int,
+        timing: str = "",
+    ) -> int:
+        """One line to the recorder; the number of its series."""
+        phase = self.phase_at(entry.intended_ns)
+        series = (operation, phase, outcome, kind)
+        number = self._numbers.get(series)
+        if number is None:
+            number = self._new_series(operation, phase, outcome, kind)
+        self.requests[outcome] += 1
+        self._lines.append(messages.sample_line(number, entry.intended_ns, response_ns, service_ns, timing))
+        return number
+
+    def _new_series(self, operation: str, phase: str, outcome: Outcome, kind: str) -> int:
+        series = (operation, phase, outcome, kind if len(self._numbers) < MOST_SERIES else OTHER_KINDS)
+        number = self._numbers.get(series)
+        if number is None:
+            number = self._numbers[series] = len(self._numbers)
+            self._lines.append(messages.series_line(number, *series))
+        return number
+
+    def flush(self) -> None:
+        """Hand what has gathered to the recorder, as far as its pipe takes it."""
+        lines, self._lines = self._lines, []
+        self._outlet.put("".join(lines))
+
+    def finish(self, within_s: float) -> None:
+        """Hand over all that is left, and wait for that so long."""
+        self.flush()
+        self._outlet.empty(within_s)
