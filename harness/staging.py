@@ -25,6 +25,7 @@ from harness.store import TrialFolder
 from harness.subject import Capability
 from harness.witnesses import witnesses_of
 from harness.witnesses.processor import GENERATOR
+from scenarios.model import WRITING
 from targets.settings import DATABASE_URL_VARIABLE
 
 PROXY = "proxy"
@@ -56,7 +57,12 @@ class RealStage:
         stack, watch = self.stack, _Stopwatch()
         with (
             load_process(
-                stack.leash, scenario=setup.scenario, folder=folder, journal=journal, workers=self.workers
+                stack.leash,
+                scenario=setup.scenario,
+                folder=folder,
+                journal=journal,
+                workers=self.workers,
+                record_writes=_needs_history(setup),
             ) as load,
             stack.database.fresh_database() as database,
             stack.proxy_to_database(setup.trial_id) as proxy,
@@ -102,6 +108,12 @@ class RealStage:
     def witnesses(self, scene: Scene) -> Sequence[Witness]:
         """Those that the subject has what they need for."""
         return witnesses_of(scene)
+
+
+def _needs_history(setup: Setup) -> bool:
+    """Whether single writes matter: where there is money, and someone moves it."""
+    behaviours = {phase.behaviour for phase in setup.scenario.phases}
+    return setup.subject.can(Capability.MONEY) and bool(behaviours & WRITING)
 
 
 def _gauges(setup: Setup, url: str, database: TrialDatabase, processes: ProcessMap) -> Iterator[Sampled]:

@@ -48,6 +48,8 @@ def _or_later(value: object, handler: ValidatorFunctionWrapHandler, info: Valida
 
 
 Behaviour = Annotated[Literal["reader", "prober", "mixed", "teller", "holder"], WrapValidator(_or_later)]
+WRITING = frozenset({"teller", "mixed"})
+"""Behaviours with writes that bear a token, so that a history can tell one from another."""
 Scalar = int | float | str | bool
 
 MOST_PHASES = 200

@@ -176,7 +176,6 @@ def main() -> None:
     output; exits with 1 where that is not all.
     """
     os.nice(10)
-    gc.freeze()  # what is imported stays, so that a collection goes through little else than histograms
     samples_fd, log_fd, history_fd, interval_ns = map(int, sys.argv[1:])
     log = os.fdopen(log_fd, "w", encoding="ascii")
     history = os.fdopen(history_fd, "w", encoding="utf-8") if history_fd >= 0 else None
