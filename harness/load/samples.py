@@ -20,7 +20,7 @@ import gevent
 
 from harness.load import messages
 from harness.load.arrivals import Lead
-from harness.load.classify import UNCLASSIFIED, classify
+from harness.load.classify import NO_KIND, UNCLASSIFIED, classify
 from harness.load.outlet import Outlet
 from harness.records import Outcome
 from scenarios.http_client import Response
@@ -28,8 +28,10 @@ from scenarios.model import Scenario
 
 SPIN_NS = 50_000
 """How long before its time a request stops sleeping and only yields: about as much as timers wake late."""
-MOST_SERIES = 1000
-"""A target that names a kind of its own in each answer makes no more; further kinds are counted as one."""
+MOST_KINDS = 20
+"""A target that names a kind of its own in each answer makes no more; further ones are counted as one."""
+MOST_SERIES = 400
+"""With more than these, all kinds are: reports read 1,000, one for each measure."""
 OTHER_KINDS = "other"
 NEVER_SENT = "never-sent"
 """The kind of an arrival whose task failed before it came to sending."""
@@ -67,6 +69,7 @@ class Samples:
         ends_s = accumulate(phase.duration_s for phase in scenario.phases)
         self._ends_ns = [round(end_s * 1e9) for end_s in ends_s]
         self._numbers: dict[tuple[str, str, Outcome, str], int] = {}
+        self._kinds: set[str] = set()
         self._lines: list[str] = []
         self._tickets = count()
         self.under_way: dict[int, UnderWay] = {}  # by ticket
@@ -188,7 +191,12 @@ class Samples:
         return number
 
     def _new_series(self, operation: str, phase: str, outcome: Outcome, kind: str) -> int:
-        series = (operation, phase, outcome, kind if len(self._numbers) < MOST_SERIES else OTHER_KINDS)
+        if kind != NO_KIND:
+            if len(self._kinds) < MOST_KINDS:
+                self._kinds.add(kind)
+            if kind not in self._kinds or len(self._numbers) >= MOST_SERIES:
+                kind = OTHER_KINDS
+        series = (operation, phase, outcome, kind)
         number = self._numbers.get(series)
         if number is None:
             number = self._numbers[series] = len(self._numbers)

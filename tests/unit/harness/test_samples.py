@@ -14,7 +14,7 @@ import pytest
 from harness.load import outlet
 from harness.load.outlet import Outlet
 from harness.load.recorder import MOST_WRITES, record
-from harness.load.samples import MOST_SERIES, Arrival, Samples
+from harness.load.samples import MOST_KINDS, Arrival, Samples
 from harness.records import INTERVAL_NS, Outcome, Write
 from scenarios.http_client import Response
 from scenarios.model import Arrivals, Phase, Scenario
@@ -79,13 +79,13 @@ def test_an_arrival_that_fails_before_it_sends_is_recorded_as_failed(pipe: tuple
 
 def test_a_target_that_names_a_new_kind_in_each_answer_makes_only_so_many_series(pipe: tuple[int, int]) -> None:
     samples = Samples(SCENARIO, pipe[1])
-    for number in range(MOST_SERIES + 100):
+    for number in range(MOST_KINDS + 100):
         body = f'{{"kind":"kind-{number}"}}'.encode()
         samples.end(name="read_user", response=answer(500, body), context=samples.begin("read_user"))
     samples.finish(1.0)
     lines = os.read(pipe[0], 1 << 20).decode().splitlines(keepends=True)
-    assert MOST_SERIES + 1 == sum(line.startswith("series") for line in lines)
-    assert {Outcome.UNKNOWN: MOST_SERIES + 100} == record(lines, io.StringIO(), None, INTERVAL_NS).requests
+    assert MOST_KINDS + 1 == sum(line.startswith("series") for line in lines)
+    assert {Outcome.UNKNOWN: MOST_KINDS + 100} == record(lines, io.StringIO(), None, INTERVAL_NS).requests
 
 
 def test_writes_are_recorded_one_by_one_with_what_is_known_of_them(pipe: tuple[int, int]) -> None:
