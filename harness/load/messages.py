@@ -104,6 +104,7 @@ class Done(Message):
             started=self.started,
             not_started=self.not_started,
             under_way=self.under_way,
+            writes_dropped=self.writes_dropped,
         )
 
 

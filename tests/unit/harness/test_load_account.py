@@ -54,5 +54,5 @@ def test_what_is_missing_is_told_in_words(values: dict[str, Any], expected: str)
 def test_an_account_closes_a_record_with_what_was_recorded() -> None:
     told = Recorded(requests=OK_7, writes=3, writes_dropped=1, failure="no room")
     account = done(started=9, not_started=2, under_way=2, requests=OK_7).with_recorded(told)
-    assert Closing(requests=OK_7, started=9, not_started=2, under_way=2) == account.closing()
+    assert Closing(requests=OK_7, started=9, not_started=2, under_way=2, writes_dropped=1) == account.closing()
     assert (3, 1, "no room") == (account.writes, account.writes_dropped, account.failure)
