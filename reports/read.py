@@ -38,8 +38,8 @@ from reports.streams import (
     MOST_MARKS_BYTES,
     MOST_READINGS_BYTES,
     MOST_WRITES_BYTES,
-    Cell,
     LatencyLog,
+    SeriesCell,
     WriteLog,
     latest_send_ns,
     read_marks,
@@ -49,7 +49,7 @@ from reports.streams import (
 )
 from scenarios.model import Scenario
 
-__all__ = ["Cell", "DamageError", "Run", "Trial", "read_run"]
+__all__ = ["DamageError", "Run", "SeriesCell", "Trial", "read_run"]
 
 TRIAL_FORMAT = "poolstorm-trial"
 MOST_TRIALS = 10_000
@@ -81,7 +81,7 @@ class Trial:
     """
 
     record: TrialRecord
-    cells: Iterable[Cell] = ()
+    cells: Iterable[SeriesCell] = ()
     marks: tuple[Mark, ...] = ()
     readings: tuple[Reading, ...] = ()
     writes: Iterable[Write] = ()

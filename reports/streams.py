@@ -63,7 +63,7 @@ def require_as_closed(path: Path, closed: Stream | None, most_bytes: int) -> Non
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class SeriesCell:
     """The requests of one series whose intended send lay in [start_ns, end_ns); parts of one interval repeat."""
 
     key: SeriesKey
@@ -87,7 +87,7 @@ class LatencyLog:
     phases: frozenset[str]
     closing: Closing | None
 
-    def __iter__(self) -> Iterator[Cell]:
+    def __iter__(self) -> Iterator[SeriesCell]:
         told: dict[Measure, Counter[Outcome]] = {Measure.RESPONSE: Counter(), Measure.SERVICE: Counter()}
         with damage_named(self.path), opened(self.path, MOST_LOG_BYTES) as file:
             for cell in self._cells(file):
@@ -98,7 +98,7 @@ class LatencyLog:
                 yield cell
         self._reconcile(told[Measure.RESPONSE], told[Measure.SERVICE])
 
-    def _cells(self, file: BinaryIO) -> Iterator[Cell]:
+    def _cells(self, file: BinaryIO) -> Iterator[SeriesCell]:
         keys: dict[str, SeriesKey | None] = {}
         for encoded in split_intervals(_lines(file)):
             try:
@@ -112,7 +112,7 @@ class LatencyLog:
                 counters, total = read_counters(encoded.payload)
             except ValueError as error:
                 raise ValueError(f"line {encoded.line}: {error}") from error
-            yield Cell(key, encoded.start_ns, encoded.start_ns + encoded.length_ns, counters, total)
+            yield SeriesCell(key, encoded.start_ns, encoded.start_ns + encoded.length_ns, counters, total)
 
     def _key(self, tag: str, known: int) -> SeriesKey | None:
         """None for a measure that a later version may have added."""

@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.fidelity import vegeta
-from benchmarks.fidelity.base import EXIT_NOT_MEASURED, Bench, Check, Finding, NotMeasuredError, exit_code
+from benchmarks.fidelity.base import EXIT_NOT_MEASURED, Bench, Check, CheckedClaim, NotMeasuredError, exit_code
 from benchmarks.fidelity.checks import CHECKS
 from benchmarks.fidelity.document import Circumstances, lines, markdown
 from harness.environment import toxiproxy_binary
@@ -52,7 +52,7 @@ def main(words: Sequence[str]) -> int:
     machine = _machine()  # before the load
     at, began_s = datetime.now(UTC), time.monotonic()
     try:
-        findings = run_checks(chosen, quick=arguments.quick, seed=seed)
+        checked = run_checks(chosen, quick=arguments.quick, seed=seed)
     except KeyboardInterrupt:
         _say("interrupted; nothing was written")
         return EXIT_INTERRUPTED
@@ -65,24 +65,24 @@ def main(words: Sequence[str]) -> int:
             machine=machine,
             versions=_versions(),
         )
-        write_atomically(output, markdown(findings, circumstances))
+        write_atomically(output, markdown(checked, circumstances))
         _say(f"written: {_shown(output)}")
-    return exit_code(findings)
+    return exit_code(checked)
 
 
-def run_checks(checks: Sequence[Check], *, quick: bool, seed: int) -> tuple[Finding, ...]:
+def run_checks(checks: Sequence[Check], *, quick: bool, seed: int) -> tuple[CheckedClaim, ...]:
     """One after the other; a check that crashes could not be measured, and the rest goes on."""
-    findings = []
+    checked = []
     for number, check in enumerate(checks, start=1):
         _say(f"[{number}/{len(checks)}] {check.title}")
-        finding = _run_check(check, quick=quick, seed=seed)
-        for line in lines(finding):
+        claim = _run_check(check, quick=quick, seed=seed)
+        for line in lines(claim):
             _say(line)
-        findings.append(finding)
-    return tuple(findings)
+        checked.append(claim)
+    return tuple(checked)
 
 
-def _run_check(check: Check, *, quick: bool, seed: int) -> Finding:
+def _run_check(check: Check, *, quick: bool, seed: int) -> CheckedClaim:
     began_s = time.monotonic()
     try:
         with Leash() as leash:  # one a check, so that none leaves anything running for the next
@@ -95,11 +95,11 @@ def _run_check(check: Check, *, quick: bool, seed: int) -> Finding:
             )
             outcome = check.run(bench)
     except (NotMeasuredError, PoolstormError) as error:
-        return Finding(check, None, time.monotonic() - began_s, _one_line(str(error)))
+        return CheckedClaim(check, None, time.monotonic() - began_s, _one_line(str(error)))
     except Exception as error:
         reason = _one_line(f"{type(error).__name__}: {error}")
-        return Finding(check, None, time.monotonic() - began_s, reason)
-    return Finding(check, outcome, time.monotonic() - began_s)
+        return CheckedClaim(check, None, time.monotonic() - began_s, reason)
+    return CheckedClaim(check, outcome, time.monotonic() - began_s)
 
 
 def _one_line(text: str) -> str:

@@ -105,7 +105,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckedClaim:
     """A check with its outcome; None, with the reason, where it could not be measured."""
 
     check: Check
@@ -124,9 +124,9 @@ class Finding:
         return Verdict.FALLS_SHORT if Verdict.FALLS_SHORT in verdicts else Verdict.HOLDS
 
 
-def exit_code(findings: tuple[Finding, ...]) -> int:
+def exit_code(checked: tuple[CheckedClaim, ...]) -> int:
     """4 where something falls short, else 2 where something could not be measured, else 0."""
-    verdicts = {finding.verdict for finding in findings}
+    verdicts = {claim.verdict for claim in checked}
     if Verdict.FALLS_SHORT in verdicts:
         return EXIT_FALLS_SHORT
-    return EXIT_NOT_MEASURED if Verdict.NOT_MEASURED in verdicts or not findings else 0
+    return EXIT_NOT_MEASURED if Verdict.NOT_MEASURED in verdicts or not checked else 0

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from benchmarks.fidelity.base import Figure, Finding, Verdict
+from benchmarks.fidelity.base import CheckedClaim, Figure, Verdict
 from benchmarks.fidelity.statistics import Estimate
 
 _SIGNS = {Verdict.HOLDS: "holds", Verdict.FALLS_SHORT: "**falls short**", None: ""}
@@ -25,20 +25,20 @@ class Circumstances:
     versions: Mapping[str, str]
 
 
-def markdown(findings: Sequence[Finding], circumstances: Circumstances) -> str:
+def markdown(checked: Sequence[CheckedClaim], circumstances: Circumstances) -> str:
     """The whole document."""
-    parts = [_head(findings, circumstances), _overview(findings)]
-    parts += [_section(finding) for finding in findings]
+    parts = [_head(checked, circumstances), _overview(checked)]
+    parts += [_section(claim) for claim in checked]
     parts.append(_where(circumstances))
     return "\n\n".join(parts) + "\n"
 
 
-def lines(finding: Finding) -> list[str]:
+def lines(claim: CheckedClaim) -> list[str]:
     """One check for a terminal: verdict and title, then the figures that were judged."""
-    head = f"{finding.verdict}: {finding.check.title} ({finding.took_s:.0f} s)"
-    if finding.outcome is None:
-        return [f"{head}: {finding.reason}"]
-    return [head, *(f"    {_line(figure)}" for figure in finding.outcome.figures)]
+    head = f"{claim.verdict}: {claim.check.title} ({claim.took_s:.0f} s)"
+    if claim.outcome is None:
+        return [f"{head}: {claim.reason}"]
+    return [head, *(f"    {_line(figure)}" for figure in claim.outcome.figures)]
 
 
 def _line(figure: Figure) -> str:
@@ -71,8 +71,8 @@ def bound(figure: Figure) -> str:
     return f"at least {number(figure.at_least)} {figure.unit}".rstrip() if figure.at_least is not None else ""
 
 
-def _head(findings: Sequence[Finding], circumstances: Circumstances) -> str:
-    counted = Counter(finding.verdict for finding in findings)
+def _head(checked: Sequence[CheckedClaim], circumstances: Circumstances) -> str:
+    counted = Counter(claim.verdict for claim in checked)
     tally = ", ".join(
         f"{counted[verdict]} {_plural(verdict, counted[verdict])}" for verdict in Verdict if counted[verdict]
     )
@@ -96,10 +96,8 @@ def _plural(verdict: Verdict, count: int) -> str:
     return f"checks {dict(zip(Verdict, ('hold', 'fall short', 'could not be measured'), strict=True))[verdict]}"
 
 
-def _overview(findings: Sequence[Finding]) -> str:
-    rows = [
-        f"| [{finding.check.title}](#{_anchor(finding.check.title)}) | {finding.verdict} |" for finding in findings
-    ]
+def _overview(checked: Sequence[CheckedClaim]) -> str:
+    rows = [f"| [{claim.check.title}](#{_anchor(claim.check.title)}) | {claim.verdict} |" for claim in checked]
     return "\n".join(["| check | verdict |", "|---|---|", *rows])
 
 
@@ -108,18 +106,18 @@ def _anchor(title: str) -> str:
     return kept.replace(" ", "-")
 
 
-def _section(finding: Finding) -> str:
-    check = finding.check
+def _section(claim: CheckedClaim) -> str:
+    check = claim.check
     parts = [f"## {check.title}", f"Claim: {check.claim}", f"How: {check.method}"]
-    if finding.outcome is None:
-        parts.append(f"**Could not be measured**: {finding.reason}.")
+    if claim.outcome is None:
+        parts.append(f"**Could not be measured**: {claim.reason}.")
         return "\n\n".join(parts)
     rows = [
         f"| {figure.name} | {value(figure.measured, figure.unit)} | {bound(figure)} | {_judgement(figure)} |"
-        for figure in finding.outcome.figures
+        for figure in claim.outcome.figures
     ]
     parts.append("\n".join(["| figure | measured | bound | verdict |", "|---|---|---|---|", *rows]))
-    parts += finding.outcome.notes
+    parts += claim.outcome.notes
     return "\n\n".join(parts)
 
 

@@ -13,7 +13,7 @@ from reports.analysis.windows import Course, OutsideFold, PhaseSpan, Window, cou
 from reports.distribution import Distribution, merged
 from reports.files import reason_of
 from reports.histograms import count_between_ns, longest_ns
-from reports.read import Cell, DamageError, Trial
+from reports.read import DamageError, SeriesCell, Trial
 from reports.summary import Timeline
 from scenarios.model import Phase, Scenario
 
@@ -36,7 +36,7 @@ class PhaseFold:
     not_started: int = 0
     duration_s: float = 0.0
 
-    def add(self, cell: Cell) -> None:
+    def add(self, cell: SeriesCell) -> None:
         """Take in a cell. Each request is counted once, under its response time."""
         outcome, measure = cell.key.outcome, cell.key.measure
         if measure is Measure.RESPONSE:
@@ -150,7 +150,7 @@ def fold_trial(trial: Trial, happened: Course) -> TrialFold:
     )
 
 
-def _add_completions(cell: Cell, spans: Mapping[str, PhaseSpan], phases: dict[Place, PhaseFold]) -> None:
+def _add_completions(cell: SeriesCell, spans: Mapping[str, PhaseSpan], phases: dict[Place, PhaseFold]) -> None:
     """Count successes in the phase in which they were answered: send (middle of its interval) plus latency.
 
     Each phase has a cell of its own, so that the middle is that of the interval's part in the phase. Counting by

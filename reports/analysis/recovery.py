@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.records import INTERVAL_NS, Outcome
 from reports.histograms import count_up_to_ns
-from reports.read import Cell
+from reports.read import SeriesCell
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class RecoveryFold:
         self._last_success_ns: int | None = None
         self._observed = False
 
-    def add(self, cell: Cell) -> None:
+    def add(self, cell: SeriesCell) -> None:
         """Take in a cell of response times."""
         next_ns = self._next_injection_ns
         beyond = cell.start_ns >= self._load_end_ns if next_ns is None else cell.end_ns > next_ns

@@ -20,7 +20,7 @@ from harness.records import (
 )
 from reports.analysis.windows import Course
 from reports.distribution import FEWEST_FOR_P99, Distribution
-from reports.read import Cell, DamageError, Trial
+from reports.read import DamageError, SeriesCell, Trial
 from reports.summary import GaugePoint, Timeline, TimePoint
 
 MOST_POINTS = 20 * MOST_BINS
@@ -37,7 +37,7 @@ class TimelineFold:
         self._failures: dict[int, Distribution] = {}
         self._aborted: Counter[int] = Counter()
 
-    def add(self, cell: Cell) -> None:
+    def add(self, cell: SeriesCell) -> None:
         """Take in a cell of response times."""
         place = cell.start_ns // self._bin_ns
         if cell.key.outcome is Outcome.ABORTED:

@@ -13,7 +13,7 @@ from harness.records import MARKS_FILE, Mark, MarkKind, Outcome
 from reports.analysis.recovery import Recovery, RecoveryFold
 from reports.distribution import Distribution, merged
 from reports.histograms import count_up_to_ns
-from reports.read import Cell, DamageError, Trial
+from reports.read import DamageError, SeriesCell, Trial
 from reports.summary import FaultWindow
 from scenarios.model import Scenario
 
@@ -128,7 +128,7 @@ class WindowFold:
             None if span.heal_done_ns is None else RecoveryFold(span.heal_done_ns, next_injection_ns, load_end_ns)
         )
 
-    def add(self, cell: Cell) -> None:
+    def add(self, cell: SeriesCell) -> None:
         """Take in a cell of response times."""
         if self._recovery is not None:
             self._recovery.add(cell)
@@ -200,7 +200,7 @@ class OutsideFold:
         self.requests = 0
         self.failures = 0
 
-    def add(self, cell: Cell) -> None:
+    def add(self, cell: SeriesCell) -> None:
         """Take in a cell of response times."""
         if cell.key.outcome is Outcome.ABORTED or self._touches_fault(cell):
             return
@@ -211,7 +211,7 @@ class OutsideFold:
             self.failures += own
         self.requests += own
 
-    def _touches_fault(self, cell: Cell) -> bool:
+    def _touches_fault(self, cell: SeriesCell) -> bool:
         return any(
             cell.end_ns > span.inject_begin_ns and (span.heal_done_ns is None or cell.start_ns < span.heal_done_ns)
             for span in self._faults

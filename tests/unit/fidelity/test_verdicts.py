@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from benchmarks.fidelity.base import Bench, Check, Figure, Finding, Outcome, Verdict, exit_code
+from benchmarks.fidelity.base import Bench, Check, CheckedClaim, Figure, Outcome, Verdict, exit_code
 from benchmarks.fidelity.checks import CHECKS
 from benchmarks.fidelity.comparison import difference, excess, shuffled
 from benchmarks.fidelity.document import Circumstances, lines, markdown, number
@@ -24,9 +24,9 @@ def never(_: Bench) -> Outcome:
     raise AssertionError("nothing is run here")
 
 
-def finding(*figures: Figure, reason: str = "") -> Finding:
+def claim_of(*figures: Figure, reason: str = "") -> CheckedClaim:
     check = Check("example", "An example", "It is so.", "By looking.", never)
-    return Finding(check, None if reason else Outcome(figures), 1.0, reason)
+    return CheckedClaim(check, None if reason else Outcome(figures), 1.0, reason)
 
 
 @pytest.mark.parametrize(
@@ -50,26 +50,26 @@ def test_an_interval_across_the_bound_is_not_clear() -> None:
 
 
 def test_one_figure_that_falls_short_is_enough() -> None:
-    assert SHORT is finding(figure(1, at_most=5), figure(6, at_most=5), figure(9)).verdict
+    assert SHORT is claim_of(figure(1, at_most=5), figure(6, at_most=5), figure(9)).verdict
 
 
 def test_a_check_that_judged_nothing_has_measured_nothing() -> None:
-    assert UNKNOWN is finding(figure(1)).verdict
-    assert UNKNOWN is finding(reason="no vegeta").verdict
+    assert UNKNOWN is claim_of(figure(1)).verdict
+    assert UNKNOWN is claim_of(reason="no vegeta").verdict
 
 
 @pytest.mark.parametrize(
-    ("findings", "code"),
+    ("checked", "code"),
     [
-        ((finding(figure(1, at_most=5)),), 0),
-        ((finding(figure(1, at_most=5)), finding(figure(6, at_most=5))), 4),
-        ((finding(figure(1, at_most=5)), finding(reason="no vegeta")), 2),
-        ((finding(figure(6, at_most=5)), finding(reason="no vegeta")), 4),
+        ((claim_of(figure(1, at_most=5)),), 0),
+        ((claim_of(figure(1, at_most=5)), claim_of(figure(6, at_most=5))), 4),
+        ((claim_of(figure(1, at_most=5)), claim_of(reason="no vegeta")), 2),
+        ((claim_of(figure(6, at_most=5)), claim_of(reason="no vegeta")), 4),
         ((), 2),
     ],
 )
-def test_the_exit_code_tells_the_worst(findings: tuple[Finding, ...], code: int) -> None:
-    assert code == exit_code(findings)
+def test_the_exit_code_tells_the_worst(checked: tuple[CheckedClaim, ...], code: int) -> None:
+    assert code == exit_code(checked)
 
 
 def test_a_difference_is_paired_by_round_and_bounded_by_the_larger_of_two() -> None:
@@ -94,12 +94,12 @@ def test_every_round_has_both_in_an_order_that_varies() -> None:
 
 
 def test_the_document_tells_verdict_figure_bound_and_circumstances() -> None:
-    findings = (
-        finding(figure(1.25, at_most=5), figure(4.5, at_most=5), figure(6, at_most=5)),
-        finding(reason="there is no vegeta"),
+    checked = (
+        claim_of(figure(1.25, at_most=5), figure(4.5, at_most=5), figure(6, at_most=5)),
+        claim_of(reason="there is no vegeta"),
     )
     text = markdown(
-        findings,
+        checked,
         Circumstances(
             at=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
             took_s=1500,
@@ -124,11 +124,11 @@ def test_the_document_tells_verdict_figure_bound_and_circumstances() -> None:
 
 def test_a_quick_document_says_so() -> None:
     circumstances = Circumstances(datetime(2026, 1, 2, tzinfo=UTC), 60, True, 7, {}, {})
-    assert "quick run" in markdown((finding(figure(1, at_most=5)),), circumstances)
+    assert "quick run" in markdown((claim_of(figure(1, at_most=5)),), circumstances)
 
 
 def test_the_terminal_gets_the_reason_where_nothing_could_be_measured() -> None:
-    assert ["could not be measured: An example (1 s): no Go"] == lines(finding(reason="no Go"))
+    assert ["could not be measured: An example (1 s): no Go"] == lines(claim_of(reason="no Go"))
 
 
 @pytest.mark.parametrize(
