@@ -173,7 +173,10 @@ class _Connection:
         self._socket.settimeout(_left_s(deadline_ns))
         self._socket.sendall(request)
         for reads in count(1):
-            self._socket.settimeout(_left_s(deadline_ns))
+            if (
+                reads > 1
+            ):  # the request fits into the socket's buffer: until the first read hardly any time goes by
+                self._socket.settimeout(_left_s(deadline_ns))
             data = self._socket.recv(_READ_BYTES)
             received_ns = time.monotonic_ns()
             if not data:
@@ -254,7 +257,14 @@ def _left_s(deadline_ns: int) -> float:
 
 
 def _decoded(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
-    values: dict[str, list[str]] = {}
-    for name, value in headers:
-        values.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
-    return {name: ", ".join(parts) for name, parts in values.items()}
+    decoded: dict[str, str] = {}
+    repeated: dict[str, list[str]] = {}  # joined once: thousands of one name would cost their number squared
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        if name in decoded:
+            repeated.setdefault(name, [decoded[name]]).append(value)
+        else:
+            decoded[name] = value
+    for name, values in repeated.items():
+        decoded[name] = ", ".join(values)
+    return decoded
