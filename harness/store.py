@@ -104,6 +104,7 @@ class RunStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._run_id: str | None = None
 
     @classmethod
     def create(cls, path: Path) -> RunStore:
@@ -131,7 +132,8 @@ class RunStore:
             shutil.rmtree(self.path, ignore_errors=True)
 
     def write_manifest(self, manifest: Manifest) -> None:
-        """Write, or replace, what the run is and how far it is."""
+        """Write, or replace, what the run is and how far it is. Trials that are kept bear its id."""
+        self._run_id = manifest.run_id
         with _writing(self.path):
             write_atomically(self.path / MANIFEST_FILE, sealed(manifest.model_dump_json()))
 
@@ -165,7 +167,7 @@ class RunStore:
         """
         folder.close()
         closing = (record.closing or Closing()).model_copy(update={"streams": folder.closings()})
-        whole = record.model_copy(update={"closing": closing})
+        whole = record.model_copy(update={"closing": closing, "run_id": self._run_id})
         with _writing(self.path):
             write_atomically(folder.path / TRIAL_FILE, sealed(whole.model_dump_json()))
             folder.path.rename(self.path / TRIALS_DIR / record.spec.id)

@@ -150,7 +150,7 @@ def _manifest(path: Path) -> Manifest:
     try:
         if not path.is_dir():
             raise RunDirectoryError(f"{path} is not a folder; name a run folder, such as runs/<id>")
-        if not os.path.lexists(path / MANIFEST_FILE):
+        if not _is_there(path / MANIFEST_FILE):
             raise RunDirectoryError(
                 f"{path} is not a run folder (no {MANIFEST_FILE}); name one that `poolstorm run` wrote"
             )
@@ -161,6 +161,15 @@ def _manifest(path: Path) -> Manifest:
     except (OSError, ValueError) as error:  # what no path may be
         raise RunDirectoryError(f"{str(path)!r} cannot be read ({reason_of(error)}); name a run folder") from error
     return manifest
+
+
+def _is_there(path: Path) -> bool:
+    """Also as a link that leads nowhere. Raises OSError where a folder on the way does not let one look."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def _require_sensible(manifest: Manifest) -> None:
@@ -202,8 +211,7 @@ def _folders(path: Path) -> tuple[str, ...]:
 def _read_trial(folder: Path, spec: TrialSpec, manifest: Manifest, allowances: _Allowances) -> Trial:
     try:
         record = read_document(folder / TRIAL_FILE, TRIAL_FORMAT, TrialRecord)
-        if record.spec != spec:
-            raise DamageError(f"{TRIAL_FILE} describes trial {record.spec.id}, not the planned {spec.id}")
+        _require_kinship(record, spec, manifest)
     except DamageError as error:
         return Trial(_stand_in(spec, manifest), damage=f"{error}; {error.mend}" if _newer(error) else str(error))
     if record.state is not TrialState.COMPLETED:
@@ -213,6 +221,19 @@ def _read_trial(folder: Path, spec: TrialSpec, manifest: Manifest, allowances: _
         return _whole_trial(folder, record, scenario, allowances)
     except DamageError as error:
         return Trial(record, damage=str(error))
+
+
+def _require_kinship(record: TrialRecord, spec: TrialSpec, manifest: Manifest) -> None:
+    """It is the planned trial, and of this run: another one may have had a trial of the same name."""
+    if record.spec != spec:
+        raise DamageError(f"{TRIAL_FILE} describes trial {record.spec.id}, not the planned {spec.id}")
+    if record.version != manifest.version:
+        raise DamageError(
+            f"{TRIAL_FILE} is of format {record.version} and {MANIFEST_FILE} of format {manifest.version}; "
+            "they are of different runs"
+        )
+    if record.version >= SEALED_SINCE and record.run_id != manifest.run_id:
+        raise DamageError(f"{TRIAL_FILE} is of run {record.run_id}, not of {manifest.run_id}")
 
 
 def _newer(error: DamageError) -> bool:

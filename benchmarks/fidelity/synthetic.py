@@ -160,6 +160,7 @@ def _write_trial(
     (folder / MARKS_FILE).write_text("".join(mark.model_dump_json() + "\n" for mark in marks))
     (folder / READINGS_FILE).write_text(readings)
     record = TrialRecord(
+        run_id=folder.parents[1].name,
         spec=spec,
         state=TrialState.COMPLETED,
         started_at=CREATED_AT,

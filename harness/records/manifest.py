@@ -168,6 +168,7 @@ class TrialRecord(Record):
 
     format: Literal["poolstorm-trial"] = "poolstorm-trial"
     version: Whole = FORMAT_VERSION
+    run_id: Identity | None = None  # of the run that it belongs to; None in format 1
     spec: TrialSpec
     state: TrialState
     reason: str = ""

@@ -36,13 +36,7 @@ def about_trials(run: Run, scenarios: Sequence[ScenarioResult]) -> Iterator[Cave
                         advice=line.advice or advice,
                     )
     if run.missing:
-        listed = ", ".join(spec.id for spec in run.missing[:5]) + (", ..." if len(run.missing) > 5 else "")
-        yield Caveat(
-            code="trials-missing",
-            scope="run",
-            text=f"{len(run.missing)} of {len(run.manifest.trials)} planned trials were not run: {listed}.",
-            advice="Repeat the run to have them all.",
-        )
+        yield _about_missing(run)
     if run.partial:
         yield Caveat(
             code="trial-partial",
@@ -50,6 +44,19 @@ def about_trials(run: Run, scenarios: Sequence[ScenarioResult]) -> Iterator[Cave
             text=f"{len(run.partial)} trial folders were left half-written and are ignored.",
             advice="They belong to a run that is going on or was killed; they may be removed once it has ended.",
         )
+
+
+def _about_missing(run: Run) -> Caveat:
+    """A run that finished has kept a folder of each, also of those that failed: what is not there was lost."""
+    listed = ", ".join(spec.id for spec in run.missing[:5]) + (", ..." if len(run.missing) > 5 else "")
+    count = f"{len(run.missing)} of {len(run.manifest.trials)} planned trials"
+    if run.manifest.state is RunState.FINISHED:
+        text = f"The run finished, and the folders of {count} are no longer there: {listed}."
+        advice = "Put them back (as folders, no links), or repeat the run to have them all."
+    else:
+        text = f"{count} were not run: {listed}."
+        advice = "Repeat the run to have them all."
+    return Caveat(code="trials-missing", scope="run", text=text, advice=advice)
 
 
 def about_run(run: Run) -> Iterator[Caveat]:

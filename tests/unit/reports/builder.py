@@ -179,6 +179,7 @@ class TrialBuilder:
     writes: list[Write] = field(default_factory=list)
     reading_every_s: float | None = None
     version: int = FORMAT_VERSION
+    run_id: str | None = None  # None: the name of the run's folder
 
     @property
     def spec(self) -> TrialSpec:
@@ -248,7 +249,7 @@ class TrialBuilder:
             (folder / READINGS_FILE).write_text("".join(r.model_dump_json() + "\n" for r in readings))
         if self.writes:
             (folder / WRITES_FILE).write_text("".join(write.model_dump_json() + "\n" for write in self.writes))
-        write_document(folder / TRIAL_FILE, self._record(folder))
+        write_document(folder / TRIAL_FILE, self._record(folder, self.run_id or plain_name(run.name)))
         return folder
 
     def _closing(self, folder: Path) -> Closing | None:
@@ -259,9 +260,10 @@ class TrialBuilder:
         outcomes = Counter(request.outcome for request in self.requests)
         return Closing(streams=streams, requests=dict(outcomes), started=len(self.requests))
 
-    def _record(self, folder: Path) -> TrialRecord:
+    def _record(self, folder: Path, run_id: str) -> TrialRecord:
         return TrialRecord(
             version=self.version,
+            run_id=run_id if self.version > 1 else None,
             closing=self._closing(folder),
             reading_every_s=self.reading_every_s,
             spec=self.spec,
@@ -320,6 +322,7 @@ def write_run(path: Path, trials: list[TrialBuilder], *, control: str | None = N
         trial.index = index
         trial.write(path)
     manifest = Manifest(
+        version=trials[0].version if trials else FORMAT_VERSION,
         run_id=plain_name(path.name),
         created_at=CREATED_AT,
         poolstorm_version="0.1.0",

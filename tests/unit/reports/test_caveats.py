@@ -104,14 +104,24 @@ def test_trial_that_was_not_completed_is_told_with_its_reason(tmp_path: Path, st
     assert caveat.text.endswith(": the target died.")
 
 
-def test_missing_and_partial_trials_are_told(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run", quiet_trials())
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        (RunState.INTERRUPTED, "1 of 6 planned trials were not run: 002-plain-a-r3."),
+        (
+            RunState.FINISHED,
+            "The run finished, and the folders of 1 of 6 planned trials are no longer there: 002-plain-a-r3.",
+        ),
+    ],
+)
+def test_missing_and_partial_trials_are_told(tmp_path: Path, state: RunState, text: str) -> None:
+    run = write_run(tmp_path / "run", quiet_trials(), state=state)
     folder = run / "trials" / "002-plain-a-r3"
     folder.rename(folder.with_name(".partial-002-plain-a-r3"))
 
     found = {caveat.code: caveat.text for caveat in analyse(read_run(run)).caveats}
 
-    assert found["trials-missing"] == "1 of 6 planned trials were not run: 002-plain-a-r3."
+    assert found["trials-missing"] == text
     assert "trial-partial" in found
 
 

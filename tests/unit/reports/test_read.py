@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import struct
 import zlib
 from collections.abc import Callable
@@ -571,3 +572,31 @@ def test_names_of_the_first_format_are_read(tmp_path: Path) -> None:
     assert [info.repeats for info in found.manifest.targets] == [None, "sync-pool"]
     assert found.trials[0].record.cpu_s == {"app": 2.0, "primary": 1.0}
     assert analyse(found).scenarios[0].targets[0].faults[0].kind == "latency"
+
+
+def test_a_trial_of_another_run_is_damaged(run: Path, tmp_path: Path) -> None:
+    other = small_run(tmp_path / "other")
+    shutil.rmtree(first_trial(run))
+    shutil.copytree(first_trial(other), first_trial(run))
+
+    assert read_run(run).trials[0].damage == "trial.json is of run other, not of run"
+
+
+def test_a_manifest_of_another_run_leaves_no_trial_whole(run: Path, tmp_path: Path) -> None:
+    other = small_run(tmp_path / "other")
+    shutil.copy(other / MANIFEST_FILE, run / MANIFEST_FILE)
+
+    assert {trial.damage for trial in read_run(run).trials} == {"trial.json is of run run, not of other"}
+
+
+@pytest.mark.parametrize(("of_run", "of_trial"), [(1, 2), (2, 1)])
+def test_formats_of_a_run_and_its_trials_are_the_same(tmp_path: Path, of_run: int, of_trial: int) -> None:
+    run, other = small_run(tmp_path / "run", version=of_run), small_run(tmp_path / "other" / "run", version=of_trial)
+    shutil.rmtree(first_trial(run))
+    shutil.copytree(first_trial(other), first_trial(run))
+
+    damage = read_run(run).trials[0].damage
+
+    assert damage == (
+        f"trial.json is of format {of_trial} and manifest.json of format {of_run}; they are of different runs"
+    )
