@@ -47,7 +47,7 @@ def opened(path: Path, most_bytes: int) -> Iterator[BinaryIO]:
     except FileNotFoundError as error:
         raise DamageError(f"{path.name} is missing") from error
     except (OSError, ValueError) as error:
-        kind = "is a symbolic link" if os.path.islink(path) else f"cannot be read ({reason_of(error)})"
+        kind = "is a symbolic link" if path.is_symlink() else f"cannot be read ({reason_of(error)})"
         raise DamageError(f"{path.name} {kind}") from error
     found = os.fstat(number)
     if not stat.S_ISREG(found.st_mode):

@@ -35,6 +35,8 @@ MOST_WRITES_BYTES = 64_000_000
 LONGEST_LINE = 400_000
 """A histogram with every counter in use takes less."""
 MOST_SERIES = 1_000
+MOST_SERIES_OF_PHASE = 60
+"""Beside these, so many for each phase: operations, ends and measures of a ladder of two hundred are many, too."""
 MOST_REQUESTS = 100_000_000
 """Of one outcome, in one trial: more were never sent."""
 LONGEST_INTERVAL_NS = 3_600_000_000_000
@@ -116,8 +118,9 @@ class LatencyLog:
 
     def _key(self, tag: str, known: int) -> SeriesKey | None:
         """None for a measure that a later version may have added."""
-        if known >= MOST_SERIES:
-            raise ValueError(f"more than {MOST_SERIES:,} series")
+        most = MOST_SERIES + MOST_SERIES_OF_PHASE * len(self.phases)
+        if known >= most:
+            raise ValueError(f"more than {most:,} series")
         measure = tag.rpartition(";")[2]
         if self.closing is not None and tag.count(";") == 4 and measure not in set(Measure):
             return None
