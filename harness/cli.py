@@ -112,7 +112,7 @@ def _finish_run(folder: Path, ending: Ending) -> NoReturn:
         if ending.line:
             say(ending.line, error=True)
     if not completed:
-        say(f"no trial of {folder} can be used; the report says why", error=True)
+        _say_unusable(folder)
     raise typer.Exit(ending.exit_code or (0 if completed else EXIT_INVALID))
 
 
@@ -121,8 +121,18 @@ def report(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write. Default: RUN.")] = None,
 ) -> None:
-    """Compile the report of a run again: HTML, JSON, Markdown, and a table here."""
-    _report(folder, output or folder)
+    """Compile the report of a run again: HTML, JSON, Markdown, and a table here. Exit code 5 where no trial can be
+    used.
+    """
+    if not _report(folder, output or folder):
+        _say_unusable(folder)
+        raise typer.Exit(EXIT_INVALID)
+
+
+def _say_unusable(folder: Path) -> None:
+    from harness.terminal import say
+
+    say(f"no trial of {folder} can be used; the report says why", error=True)
 
 
 def _report(folder: Path, output: Path) -> int:
