@@ -12,6 +12,8 @@ from harness.errors import EnvironmentSetupError
 
 PORT_TRIES = 4
 EVERY_S = 0.01
+LEAST_S = 0.05
+"""Less than this is too short for a question whose answer would mean anything."""
 _LOG_LINES = 10
 
 _Started = TypeVar("_Started")
@@ -36,14 +38,14 @@ def wait_until_ready(
     log holds `port_taken`, EnvironmentSetupError where it ends otherwise or is not ready `within_s`.
     """
     deadline_s = time.monotonic() + within_s
-    seen = "it was never asked"
+    seen, asked = "it was never asked", False
     while child.alive():
         left_s = deadline_s - time.monotonic()
-        if left_s <= 0:
+        if left_s <= 0 or (asked and left_s < LEAST_S):
             raise EnvironmentSetupError(
                 f"{child.name} was not ready in {within_s:g} s ({seen}){child.last_words()}; {see}"
             )
-        seen = ask(left_s)
+        seen, asked = ask(left_s), True
         if not seen:
             return
         time.sleep(every_s)
