@@ -256,7 +256,7 @@ def _whole_trial(folder: Path, record: TrialRecord, scenario: Scenario, allowanc
         ),
         marks=tuple(read_marks(folder / MARKS_FILE, lenient=closed)),
         readings=tuple(read_readings(folder / READINGS_FILE, lenient=closed)),
-        writes=WriteLog(writes) if writes.exists() else (),
+        writes=WriteLog(writes) if os.path.lexists(writes) else (),
     )
 
 

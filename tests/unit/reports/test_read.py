@@ -603,3 +603,38 @@ def test_formats_of_a_run_and_its_trials_are_the_same(tmp_path: Path, of_run: in
     assert damage == (
         f"trial.json is of format {of_trial} and manifest.json of format {of_run}; they are of different runs"
     )
+
+
+@pytest.fixture
+def locked(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Makes everything below a folder unreadable, to root too."""
+
+    def lock(folder: Path) -> None:
+        def guarded(name: str) -> None:
+            real = getattr(os, name)
+
+            def refuse(path: object, *given: object, **named: object) -> object:
+                if isinstance(path, str | Path) and folder in Path(path).parents:
+                    raise PermissionError(13, "Permission denied", str(path))
+                return real(path, *given, **named)
+
+            monkeypatch.setattr(os, name, refuse)
+
+        for name in ("open", "stat", "lstat"):
+            guarded(name)
+
+    return lock
+
+
+def test_a_trial_whose_folder_may_not_be_entered_is_invalid(run: Path, locked: Callable[[Path], None]) -> None:
+    locked(first_trial(run))
+
+    assert damage(run) == "trial.json cannot be read (Permission denied)"
+
+
+def test_a_run_whose_folder_may_not_be_entered_is_not_called_foreign(
+    run: Path, locked: Callable[[Path], None]
+) -> None:
+    locked(run)
+
+    assert refusal(run) == f"{str(run)!r} cannot be read (Permission denied); name a run folder"
