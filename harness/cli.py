@@ -32,12 +32,16 @@ from harness.options import (
     Targets,
     ToxiproxyUrl,
     TwinsToo,
+    require_values,
 )
 from harness.output import finish_output, prepare_output
 from harness.plain import plain
 
 if TYPE_CHECKING:
     from harness.run import Ending
+
+LONGEST_ERROR = 600
+"""Characters; room for a path or two, as a plan's messages have none."""
 
 app = typer.Typer(
     name="poolstorm",
@@ -235,6 +239,7 @@ def main() -> NoReturn:
     """Entry point: every foreseen error is one line on standard error, and an exit code."""
     prepare_output()
     try:
+        require_values(sys.argv[1:])
         code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
     except PoolstormError as error:
         code = _fail(str(error), error.exit_code)
@@ -244,5 +249,5 @@ def main() -> NoReturn:
 
 
 def _fail(line: str, code: int) -> int:
-    print(f"error: {' '.join(plain(line).split())}", file=sys.stderr)  # noqa: T201
+    print(f"error: {plain_line(plain(line), LONGEST_ERROR)}", file=sys.stderr)  # noqa: T201
     return code

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from harness.errors import PoolstormError
 
 Targets = Annotated[
     list[str] | None, typer.Option("--target", "-t", help="Target to run; may be repeated. Default: all.")
@@ -71,3 +76,14 @@ Quick = Annotated[bool, typer.Option("--quick", help="Three targets, four scenar
 RunFolder = Annotated[
     Path | None, typer.Option("--output", "-o", help="Folder of the run. Default: runs/<date and time>.")
 ]
+
+
+def require_values(arguments: Sequence[str]) -> None:
+    """Raises PoolstormError for an empty argument, such as of a variable that is not set.
+
+    As a path it would be the working directory, and as a name nothing at all.
+    """
+    for before, argument in pairwise(["", *arguments]):
+        if not argument or re.fullmatch(r"--[a-z-]+=", argument):
+            option = argument[:-1] or (before if re.fullmatch(r"--?[a-z-]+", before) else "an argument")
+            raise PoolstormError(f"{option} is empty; give it a value, or leave it out")

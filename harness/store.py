@@ -105,6 +105,7 @@ class RunStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._run_id: str | None = None
+        self._made: tuple[Path, ...] = ()
 
     @classmethod
     def create(cls, path: Path) -> RunStore:
@@ -112,13 +113,16 @@ class RunStore:
         try:
             if path.exists() and (not path.is_dir() or any(path.iterdir())):
                 raise RunDirectoryError(f"output {path} exists already; name another with --output, or remove it")
+            made = tuple(parent for parent in path.parents if not parent.exists())
             (path / TRIALS_DIR).mkdir(parents=True)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise RunDirectoryError(
                 f"output {path} cannot be written ({reason}); name another with --output"
             ) from error
-        return cls(path)
+        store = cls(path)
+        store._made = made
+        return store
 
     def has_trials(self) -> bool:
         """Whether any trial was kept, and is still there."""
@@ -127,9 +131,13 @@ class RunStore:
         return False
 
     def discard_if_empty(self) -> None:
-        """Take the directory away again where no trial was kept in it."""
-        if not self.has_trials():
-            shutil.rmtree(self.path, ignore_errors=True)
+        """Take the directory away again where no trial was kept in it, and what was made to hold it."""
+        if self.has_trials():
+            return
+        shutil.rmtree(self.path, ignore_errors=True)
+        with suppress(OSError):  # somebody else's are in it by now
+            for parent in self._made:
+                parent.rmdir()
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Write, or replace, what the run is and how far it is. Trials that are kept bear its id."""

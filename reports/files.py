@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -47,7 +48,8 @@ def opened(path: Path, most_bytes: int) -> Iterator[BinaryIO]:
     except FileNotFoundError as error:
         raise DamageError(f"{path.name} is missing") from error
     except (OSError, ValueError) as error:
-        kind = "is a symbolic link" if path.is_symlink() else f"cannot be read ({reason_of(error)})"
+        link = getattr(error, "errno", None) == errno.ELOOP  # by O_NOFOLLOW
+        kind = "is a symbolic link" if link else f"cannot be read ({reason_of(error)})"
         raise DamageError(f"{path.name} {kind}") from error
     found = os.fstat(number)
     if not stat.S_ISREG(found.st_mode):

@@ -92,12 +92,14 @@ def merge_wishes(plan_file: PlanFile, **given: Any) -> PlanFile:
 
 
 def parse_pool_options(options: Iterable[str]) -> PoolOverrides:
-    """`["pool_size=5", "pre_ping=false"]` as settings. Raises PlanError for what has no `=`, or no such value."""
+    """`["pool_size=5", "pre_ping=false"]` as settings. Raises PlanError for what has no `=` or value, or two."""
     overrides: dict[str, int | float | bool] = {}
     for option in options:
         name, equals, text = option.partition("=")
         if not equals:
             raise PlanError(f"--pool {shown(option)} has no value; write it as NAME=VALUE, such as pool_size=5")
+        if name in overrides:
+            raise PlanError(f"--pool {name[:40]} is given twice; give it once")
         try:
             overrides[name] = _scalar(text)
         except ValueError:
@@ -108,6 +110,9 @@ def parse_pool_options(options: Iterable[str]) -> PoolOverrides:
 
 
 def _scalar(text: str) -> int | float | bool:
+    """As TOML would read it, in ASCII; `int` alone would take digits of any script."""
+    if not text.isascii():
+        raise ValueError(text)
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     try:

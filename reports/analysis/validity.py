@@ -19,7 +19,7 @@ from reports.analysis.windows import FaultSpan
 from reports.documents import SEALED_SINCE
 from reports.files import reason_of
 from reports.read import Trial
-from scenarios.model import Phase
+from scenarios.model import Phase, Scenario
 
 LATE_MS = 20.0
 LATE_SHARE_OF_P50 = 0.1
@@ -246,6 +246,29 @@ def _lack_of_proof(expected: bool, span: FaultSpan) -> str | None:
     if expected and span.proved < steps:
         return f"no probe showed that {where} took effect and ended"
     return None
+
+
+@rule("course-incomplete", "Look into load.log in the trial's folder, and run it again.")
+def _not_all_happened(one: Observed) -> str | None:
+    """What the scenario plans and no mark tells of did not happen; the first format promised no marks."""
+    if one.trial.record.version < SEALED_SINCE:
+        return None
+    marked = {(mark.kind, mark.phase, mark.number) for mark in one.trial.marks}
+    lacking = [
+        f"no mark tells that {what}"
+        for kind, phase, number, what in _planned_marks(one.scenario)
+        if (kind, phase, number) not in marked
+    ]
+    return f"{lacking[0]}{_and_more(lacking)}" if lacking else None
+
+
+def _planned_marks(scenario: Scenario) -> Iterator[tuple[MarkKind, str, int, str]]:
+    for phase in scenario.phases:
+        yield MarkKind.PHASE_START, phase.name, 0, f"{phase.name} began"
+        for number, fault in enumerate(phase.faults, start=1):
+            yield MarkKind.INJECT_DONE, phase.name, number, f"{fault.kind} was injected in {phase.name}"
+            yield MarkKind.HEAL_DONE, phase.name, number, f"{fault.kind} was healed in {phase.name}"
+        yield MarkKind.PHASE_END, phase.name, 0, f"{phase.name} ended"
 
 
 @rule("conformance-failed", "Mend the target: what answers wrongly cannot be compared.")

@@ -58,6 +58,14 @@ def assert_refused(ended: Ended, expected: str) -> None:
         (("run", "--duration", "0"), "duration_s"),
         (("run", "--pool", "pool_sise=3"), "did you mean 'pool_size'?"),
         (("run", "--pool", "pool_size"), "write it as NAME=VALUE"),
+        (("run", "--pool", "pool_size=\uff11"), "neither a number nor true or false"),
+        (("run", "--pool", "pool_size=1", "--pool", "pool_size=2"), "--pool pool_size is given twice"),
+        (("run", "-o", ""), "-o is empty; give it a value, or leave it out"),
+        (("run", "--output="), "--output is empty"),
+        (("run", "--control", ""), "--control is empty"),
+        (("run", "--plan", ""), "--plan is empty"),
+        (("report", ""), "an argument is empty"),
+        (("run", "--database-url", "postgresql://u:secret@h/d", ""), "error: an argument is empty"),
         (("run", "--control", "no-pool", "-t", "sync-pool"), "must be among the targets that run"),
         (("run", "--plan", "none.toml"), "cannot be read"),
         (("run", "--tagret", "x"), "--target"),
@@ -130,3 +138,10 @@ def test_without_arguments_the_help_is_shown(command: Command) -> None:
     ended = command()
     assert 0 == ended.code
     assert "compare" in ended.out
+
+
+def test_a_message_about_an_endless_path_is_bounded_and_keeps_its_mend(command: Command) -> None:
+    ended = command("report", "a/" * 2000)
+
+    assert_refused(ended, "name a run folder")
+    assert len(ended.err) < 700

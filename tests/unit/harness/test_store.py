@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from harness.errors import RunDirectoryError
 from harness.files import write_atomically
-from harness.records import MARKS_FILE
+from harness.records import (
+    MANIFEST_FILE,
+    MARKS_FILE,
+    TRIAL_FILE,
+    Manifest,
+    TargetInfo,
+    TrialRecord,
+    TrialSpec,
+    TrialState,
+)
 from harness.store import RunStore
+from tests.unit.reports.builder import example_run
 
 
 def test_an_output_that_holds_something_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -68,3 +79,35 @@ def test_replacing_a_file_keeps_the_old_one_when_writing_fails(tmp_path: Path) -
         write_atomically(path, "\ud800")
     assert "old" == path.read_text()
     assert ["manifest.json"] == [entry.name for entry in tmp_path.iterdir()]
+
+
+def test_a_run_without_a_trial_takes_what_it_made_to_hold_it_away(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    RunStore.create(tmp_path / "mine" / "a" / "b" / "run").discard_if_empty()
+    assert [] == list((tmp_path / "mine").iterdir())
+
+
+def test_a_folder_that_was_made_for_a_run_stays_while_another_is_in_it(tmp_path: Path) -> None:
+    first = RunStore.create(tmp_path / "runs" / "first")
+    RunStore.create(tmp_path / "runs" / "second")
+    first.discard_if_empty()
+    assert ["second"] == [path.name for path in (tmp_path / "runs").iterdir()]
+
+
+def test_trials_bear_the_id_of_the_run_whose_manifest_was_written(tmp_path: Path) -> None:
+    store = RunStore.create(tmp_path / "run")
+    run = example_run(tmp_path / "example", repetitions=1)
+    store.write_manifest(Manifest.model_validate_json((run / MANIFEST_FILE).read_text()))
+    spec = TrialSpec(id="001-x", index=1, scenario="s", target="t", repetition=1)
+    record = TrialRecord(
+        spec=spec,
+        state=TrialState.FAILED,
+        started_at=datetime.now(UTC),
+        duration_s=0,
+        origin_monotonic_ns=0,
+        target=TargetInfo(name="t", title="t", teaches="t"),
+    )
+    with store.trial(spec.id) as folder:
+        store.keep(folder, record)
+    kept = TrialRecord.model_validate_json((store.path / "trials" / spec.id / TRIAL_FILE).read_text())
+    assert "example" == kept.run_id

@@ -12,7 +12,7 @@ from reports.analysis import analyse, validity
 from reports.analysis.folding import Observed
 from reports.read import read_run
 from reports.summary import Summary, TrialLine
-from scenarios.model import Phase, Scenario
+from scenarios.model import FaultSpec, Phase, Scenario
 from tests.unit.reports.builder import Request, TrialBuilder, ns, one_phase, target_info, write_run
 
 WARM = Phase(name="warm-up", duration_s=1.0, users=1, warmup=True)
@@ -319,3 +319,37 @@ def test_cadence_of_readings_is_taken_from_the_record(tmp_path: Path, every_s: f
     built.reading_every_s = every_s
 
     assert judged(tmp_path, built)[0].state == state
+
+
+@pytest.mark.parametrize(
+    ("lost", "reason"),
+    [
+        (MarkKind.PHASE_START, "no mark tells that warm-up began, and 1 more"),
+        (MarkKind.PHASE_END, "no mark tells that warm-up ended, and 1 more"),
+        (MarkKind.INJECT_DONE, "no mark tells that latency was injected in steady"),
+        (MarkKind.HEAL_DONE, "no mark tells that latency was healed in steady"),
+    ],
+)
+def test_what_was_planned_and_did_not_happen_is_missed(tmp_path: Path, lost: MarkKind, reason: str) -> None:
+    steady = Phase(
+        name="steady",
+        duration_s=10,
+        users=5,
+        faults=(FaultSpec(kind="latency", at_s=2, duration_s=1, settings={"latency_ms": 5}),),
+    )
+    built = trial(CLOSED.model_copy(update={"phases": (WARM, steady)}))
+    fault()(built)
+    whole, _ = judged(tmp_path / "whole", built)
+    built.marks = [mark for mark in built.marks if mark.kind is not lost]
+
+    line, _ = judged(tmp_path / "lost", built)
+
+    assert whole.state == "completed"
+    assert (line.rules, line.reason) == (("course-incomplete",), reason)
+
+
+def test_the_first_format_promised_no_marks(tmp_path: Path) -> None:
+    built = trial()
+    built.marks, built.version = [], 1
+
+    assert judged(tmp_path, built)[0].state == "completed"
