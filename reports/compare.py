@@ -263,7 +263,15 @@ def _caveats(a: Summary, b: Summary, pairs: list[tuple[str, TargetResult, Target
         )
         scope = f"{name}/{target_a.target}"
         found.extend(_differing("settings-differ", scope, target_a.settings, target_b.settings, advice))
-    return [*found, *_own_caveats(a, b)]
+    return [*_same_run(a, b), *found, *_own_caveats(a, b)]
+
+
+def _same_run(a: Summary, b: Summary) -> list[Caveat]:
+    """No two runs have one id and one beginning."""
+    if (a.run.run_id, a.run.created_at) != (b.run.run_id, b.run.created_at):
+        return []
+    text = f"A and B are the same run, {a.run.run_id}: that nothing differs shows nothing."
+    return [Caveat(code="same-run", scope="run", text=text, advice="Name two runs.")]
 
 
 def _own_caveats(a: Summary, b: Summary) -> list[Caveat]:

@@ -50,7 +50,7 @@ def opened(path: Path, most_bytes: int) -> Iterator[BinaryIO]:
     except (OSError, ValueError) as error:
         link = getattr(error, "errno", None) == errno.ELOOP  # by O_NOFOLLOW
         kind = "is a symbolic link" if link else f"cannot be read ({reason_of(error)})"
-        raise DamageError(f"{path.name} {kind}") from error
+        raise DamageError(f"{path.name} {kind}", *_mend(error)) from error
     found = os.fstat(number)
     if not stat.S_ISREG(found.st_mode):
         os.close(number)
@@ -62,6 +62,10 @@ def opened(path: Path, most_bytes: int) -> Iterator[BinaryIO]:
             yield file
         except OSError as error:
             raise DamageError(f"{path.name} cannot be read ({reason_of(error)})") from error
+
+
+def _mend(error: Exception) -> tuple[str, ...]:
+    return ("mend its permissions",) if isinstance(error, PermissionError) else ()
 
 
 def content(path: Path, most_bytes: int) -> bytes:

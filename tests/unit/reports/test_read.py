@@ -638,3 +638,16 @@ def test_a_run_whose_folder_may_not_be_entered_is_not_called_foreign(
     locked(run)
 
     assert refusal(run) == f"{str(run)!r} cannot be read (Permission denied); name a run folder"
+
+
+def test_a_manifest_that_may_not_be_read_names_the_mend(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real: Callable[..., int] = os.open
+
+    def refuse(path: object, *given: object, **named: object) -> int:
+        if str(path).endswith(MANIFEST_FILE):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *given, **named)
+
+    monkeypatch.setattr(os, "open", refuse)
+
+    assert refusal(run) == f"{run}/manifest.json cannot be read (Permission denied); mend its permissions"
