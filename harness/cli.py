@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import sys
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from harness.errors import EXIT_INVALID, EXIT_USAGE, PoolstormError, plain_line
+from harness.errors import (
+    EXIT_INTERRUPTED,
+    EXIT_INVALID,
+    EXIT_USAGE,
+    InterruptedRunError,
+    PoolstormError,
+    plain_line,
+)
+from harness.interrupts import heed_interrupts, uninterrupted
 from harness.options import (
     AllowRemote,
     AttachedWorkers,
@@ -101,7 +109,7 @@ def run(
     folder = output or Path("runs") / run_id
     store = RunStore.create(folder)
     options = StackOptions(database_url, toxiproxy, allow_remote_database)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    heed_interrupts()
     ending = carry_out(settled, run_id, store, options, partial(say, error=True))
     _finish_run(folder, ending)
 
@@ -111,7 +119,13 @@ def _finish_run(folder: Path, ending: Ending) -> NoReturn:
     from harness.terminal import say
 
     try:
-        completed = _report(folder, folder)
+        # Who has asked for the end has asked for what is kept; asking again shall not cost the report.
+        with uninterrupted() if ending.exit_code == EXIT_INTERRUPTED else nullcontext():
+            completed = _report(folder, folder)
+    except KeyboardInterrupt:
+        raise InterruptedRunError(
+            f"interrupted before the report was written; all trials are kept: poolstorm report {folder}"
+        ) from None
     finally:
         if ending.line:
             say(ending.line, error=True)
@@ -213,7 +227,7 @@ def serve(
     from harness.serve import serve_target
     from harness.terminal import say
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    heed_interrupts()
     serve_target(
         target,
         port=port,
@@ -231,7 +245,7 @@ def worker(
     from harness.load.attached import lend
     from harness.terminal import say
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    heed_interrupts()
     lend(master, say)
 
 

@@ -19,6 +19,7 @@ from harness.errors import (
     OutputError,
     PoolstormError,
 )
+from harness.interrupts import uninterrupted
 from harness.load.attached import wait_for_attached
 from harness.plan import Plan
 from harness.records import Manifest, RunState, TrialRecord, TrialSpec, TrialState
@@ -67,6 +68,11 @@ def carry_out(
             store.discard_if_empty()
             raise
         reason, exit_code = reason or str(error), error.exit_code
+    with uninterrupted():
+        return _ending(store, state, reason, exit_code)
+
+
+def _ending(store: RunStore, state: RunState, reason: str, exit_code: int) -> Ending:
     if not store.has_trials():
         store.discard_if_empty()
         if state is RunState.INTERRUPTED:

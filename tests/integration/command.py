@@ -13,7 +13,7 @@ from pathlib import Path
 
 HEEDING_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
 """Shells start jobs in the background with SIGINT ignored, which children inherit, those of `make test &` too."""
-COMMAND = [sys.executable, "-c", f"{HEEDING_CTRL_C}; from harness.cli import main; main()"]
+COMMAND = [sys.executable, "-c", f"{HEEDING_CTRL_C}; from harness.entry import start; start()"]
 
 
 def poolstorm(*arguments: str | Path, timeout_s: float = 180.0) -> subprocess.CompletedProcess[str]:
