@@ -71,7 +71,9 @@ class Setup:
 
 @dataclass(frozen=True)
 class Scene:
-    """What is up. `url` is the subject's; `end_subject` ends it while all else stays."""
+    """What is up. `url` is the subject's; `subject_ended` tells how it ended by itself, empty while
+    it runs; `end_subject` ends it while all else stays.
+    """
 
     setup: Setup
     url: str
@@ -81,6 +83,7 @@ class Scene:
     processes: ProcessMap
     gauges: Sequence[Sampled]
     journal: Journal
+    subject_ended: Callable[[], str]
     end_subject: Callable[[], None]
     starting_s: dict[str, float]  # how long each part took to be ready
     own: OwnTraffic = field(default_factory=OwnTraffic)

@@ -101,6 +101,7 @@ class RealStage:
                 processes=processes,
                 gauges=tuple(_gauges(setup, target.url, database, processes)),
                 journal=journal,
+                subject_ended=lambda: "" if target.child.alive() else target.child.end_description(),
                 end_subject=subject_ends.close,
                 starting_s=watch.laps_s,
             )

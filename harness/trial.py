@@ -59,13 +59,14 @@ def run_trial(plan: Plan, spec: TrialSpec, stage: Stage, folder: TrialFolder) ->
             for witness in reversed(witnesses):
                 witness.drained()
             account = scene.load.wait()
+        ended = scene.subject_ended()
         injection.check()
         for witness in reversed(witnesses):
             witness.after(account)
         scene.end_subject()
         for witness in witnesses:
             witness.ended()
-    state, reason = _judged(account, plan.workers.count)
+    state, reason = _judged(account, plan.workers.count, ended)
     record = TrialRecord(
         spec=spec,
         state=state,
@@ -93,8 +94,10 @@ def _called(witnesses: Sequence[Witness]) -> Iterator[Sequence[Witness]]:
             witness.close()
 
 
-def _judged(account: LoadAccount, workers: int) -> tuple[TrialState, str]:
-    """A load of which something is missing makes no figures."""
+def _judged(account: LoadAccount, workers: int, ended: str) -> tuple[TrialState, str]:
+    """A load of which something is missing makes no figures, nor does a subject that was gone for a part of it."""
+    if ended:
+        return TrialState.INVALID, f"{ended}, during the trial; see its log"
     if account.workers_lost:
         return TrialState.INVALID, f"{account.workers_lost} of {workers} load workers died; run it again"
     if missing := unaccounted(account):

@@ -242,6 +242,9 @@ class DatabaseServer:
         A role that is no superuser may not end sessions of others, and the system's own (autovacuum) count as
         such: then without force, which waits for those, until it is not in use any more.
         """
+        if self.embedded is not None and self.embedded.died():
+            self._created.remove(name)
+            return
         plain = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name))
         deadline_s = time.monotonic() + _DROP_WITHIN_S
         statement = plain + sql.SQL(" WITH (FORCE)")

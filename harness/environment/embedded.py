@@ -79,6 +79,10 @@ class EmbeddedServer:
         """Its first process; None while it is stopped."""
         return self._child.pid if self._child is not None else None
 
+    def died(self) -> bool:
+        """Whether it was started, and ended by itself or by someone else; all its databases went with it."""
+        return self._child is not None and not self._child.alive()
+
     def start(self) -> None:
         """Start it and wait until it answers; nothing if it was started already.
 

@@ -39,6 +39,7 @@ Signals = signal.Signals | tuple[signal.Signals, ...]
 # line is the program's own input.
 _GATE = 'read -r go || exit 125; exec "$@"'
 _GATE_WITHOUT_INPUT = _GATE + " </dev/null"
+_GUARD_GONE = "the guard process was ended by someone; start again"
 _ENDED_WITHIN_S = 2.0  # how long a process may outlive its standard output
 
 
@@ -218,6 +219,11 @@ class Leash:
                 raise EnvironmentSetupError(f"{name} cannot be started: {error.strerror}") from error
             return self._register(popen, name, log_path, tuple(map(int, signals)), grace_s, stdin, token)
 
+    def require_guard(self) -> None:
+        """Raises EnvironmentSetupError where the guard has gone: nothing can be started without it."""
+        if self._guard is None or self._guard.poll() is not None:
+            raise EnvironmentSetupError(_GUARD_GONE)
+
     def temporary_folder(self, parent: Path | None = None) -> Path:
         """A new folder of mode 0700 that is removed with the leash, or by the guard."""
         root = parent or Path(tempfile.gettempdir())
@@ -273,7 +279,7 @@ class Leash:
             self._guard.stdin.write(json.dumps(message).encode() + b"\n")
         except OSError as error:
             if strict:
-                raise EnvironmentSetupError("the guard process was ended by someone; start again") from error
+                raise EnvironmentSetupError(_GUARD_GONE) from error
 
     def _stop_all(self) -> list[Exception]:
         failures: list[Exception] = []

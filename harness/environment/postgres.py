@@ -21,6 +21,7 @@ from harness.environment.embedded import embedded_server
 from harness.environment.leash import Leash, ending
 from harness.environment.limits import REMEDIES, limit_met
 from harness.environment.ports import is_loopback
+from harness.environment.waits import bounded_waits
 from harness.errors import EnvironmentSetupError
 
 __all__ = ["DatabaseServer", "TrialDatabase", "database_server"]
@@ -36,7 +37,7 @@ def database_server(
     part of `url`. Raises EnvironmentSetupError, whose text never holds a password: no binaries, no account to run
     as, server not to be reached, not on this machine unless `allow_remote`, too old, or a role without CREATEDB.
     """
-    with without_libpq_variables():
+    with without_libpq_variables(), bounded_waits():
         if url is None:
             progress("starting PostgreSQL")
             with embedded_server(leash) as embedded:

@@ -46,9 +46,10 @@ class Stack:
         return self.database.process_id()
 
     def require_alive(self) -> None:
-        """Raises EnvironmentSetupError where PostgreSQL or Toxiproxy has gone, which no further trial would
-        survive.
+        """Raises EnvironmentSetupError where PostgreSQL, Toxiproxy or the guard has gone, which no further trial
+        would survive.
         """
+        self.leash.require_guard()
         self.database.require_alive()
         self.toxiproxy.require_alive()
 

@@ -11,6 +11,7 @@ import psutil
 import psycopg2
 import pytest
 
+from harness.environment import waits
 from harness.environment.database import TrialDatabase
 from harness.environment.leash import Leash
 from harness.environment.parts import PRIMARY, Parts, Pausable, Restartable, Terminable
@@ -94,6 +95,20 @@ def test_a_server_that_is_left_broken_is_whole_again_after_the_block(own: Databa
     assert [] == getattr(caught.value, "__notes__", [])
     own.require_alive()
     assert psutil.STATUS_STOPPED not in states(own)
+
+
+def test_a_session_that_stands_still_is_waited_for_so_long_and_no_longer(
+    own: DatabaseServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waits, "ANSWERED_WITHIN_S", 0.3)
+    with closing(psycopg2.connect(own.admin_url)) as session, session.cursor() as cursor:
+        backend = psutil.Process(session.info.backend_pid)
+        backend.suspend()
+        try:
+            with pytest.raises(psycopg2.OperationalError, match="no answer within"):
+                cursor.execute("SELECT 1")
+        finally:
+            backend.resume()
 
 
 def test_a_paused_server_ends_with_its_leash() -> None:

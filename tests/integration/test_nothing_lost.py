@@ -141,6 +141,44 @@ def test_a_toxiproxy_that_dies_ends_the_run_with_a_report(tmp_path: Path, plan: 
     assert_reported_in_part(output)
 
 
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [("harness.environment.guard", "the guard process was ended by someone"), ("-D", "PostgreSQL is gone")],
+)
+def test_what_every_trial_needs_ends_the_run_with_a_report_where_it_dies(
+    tmp_path: Path, plan: Path, word: str, said: str
+) -> None:
+    output = tmp_path / "run"
+    with running(plan, output) as process:
+        wait_for_second_trial(output)
+        kill_part(process, word)
+        out, err = process.communicate(timeout=90)
+    assert EXIT_USAGE == process.returncode, err
+    assert said in err
+    assert "DROP DATABASE" not in err  # it was ours, and has taken its databases along
+    assert "Traceback" not in out + err
+    assert_reported_in_part(output)
+
+
+def test_a_target_that_dies_under_load_makes_its_trial_invalid(tmp_path: Path, plan: Path) -> None:
+    output = tmp_path / "run"
+    plan.write_text(
+        PLAN.replace("repetitions = 8", "repetitions = 1").replace("duration_s = 1.0", "duration_s = 4.0")
+    )
+    with running(plan, output) as process:
+        deadline_s = time.monotonic() + 60
+        while not sessions_of_target(process):
+            assert time.monotonic() < deadline_s
+            time.sleep(0.05)
+        time.sleep(2.0)  # the load is under way
+        kill_part(process, "uvicorn")
+        process.communicate(timeout=90)
+    (trial,) = read_run(output).trials
+    assert "invalid" == trial.record.state
+    assert trial.record.reason.startswith("target sync-pool was ended by SIGKILL, during the trial")
+    assert EXIT_INVALID == process.returncode
+
+
 def test_a_given_postgresql_that_dies_ends_the_run_with_a_report(tmp_path: Path, plan: Path) -> None:
     output = tmp_path / "run"
     with (

@@ -154,6 +154,7 @@ class FakeStage:
 
     said: list[str] = field(default_factory=list)
     fails_in: dict[str, Exception] = field(default_factory=dict)
+    subject_ended: str = ""
 
     def __post_init__(self) -> None:
         STAGES[f"stage-{id(self)}"] = self
@@ -172,6 +173,7 @@ class FakeStage:
             processes={},
             gauges=(),
             journal=journal,
+            subject_ended=lambda: self.subject_ended,
             end_subject=lambda: self.said.append("subject ends"),
             starting_s={"all": 0.0},
         )
@@ -243,6 +245,16 @@ def test_a_trial_that_fails_is_told_without_secrets_and_the_next_one_runs(plan: 
         r.state for r in records(store, plan)
     ]
     assert "the *** is out" == records(store, plan)[1].reason
+
+
+def test_a_subject_that_ends_by_itself_during_its_trial_makes_it_invalid(plan: Plan, store: RunStore) -> None:
+    single = replace(plan, trials=plan.trials[:1])
+    assert (RunState.FINISHED, "") == run(single, store, FakeStage(subject_ended="target x was ended by SIGKILL"))
+    (record,) = records(store, single)
+    assert (TrialState.INVALID, "target x was ended by SIGKILL, during the trial; see its log") == (
+        record.state,
+        record.reason,
+    )
 
 
 def test_a_part_that_has_gone_cuts_the_run_short_and_says_so(plan: Plan, store: RunStore) -> None:
