@@ -6,6 +6,7 @@ be tried again alone.
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import random
@@ -43,6 +44,7 @@ from tests.unit.reports.example import SCENARIOS, simulated
 
 MUTATIONS = int(os.environ.get("POOLSTORM_RUN_MUTATIONS", "150"))
 LONGEST_S = 10.0
+BLOCK = 512
 STREAMS = (LATENCY_FILE, MARKS_FILE, READINGS_FILE, WRITES_FILE)
 HOSTILE: tuple[Any, ...] = (
     None, True, False, 0, -1, 2**62, -(2**62), 2**63, 10**400, 1e308, -1e308, float("nan"), float("inf"), 0.1,
@@ -166,7 +168,12 @@ def mutate(run: Path, rng: random.Random) -> Damaged:
         if not honest:
             refit(trial)
         return Damaged(name, path.relative_to(run), honest)
-    if kind < 0.6:
+    if kind < 0.58:
+        other = rng.choice([one for one in trials if one != trial])
+        path = rng.choice([trial / TRIAL_FILE, *streams])
+        name = rng.choice(list(MIXED_UP))
+        return Damaged(name, MIXED_UP[name](path, other).relative_to(run), honest=True)
+    if kind < 0.65:
         path = rng.choice([document, *streams])
         name = rng.choice(list(THINGS))
         path.unlink()
@@ -215,6 +222,47 @@ def truncate(path: Path, rng: random.Random) -> None:
     os.truncate(path, rng.randrange(path.stat().st_size))
 
 
+def zero(path: Path, rng: random.Random) -> None:
+    """As a file system leaves a block that was never written."""
+    data = bytearray(path.read_bytes())
+    start = rng.randrange(0, len(data), BLOCK)
+    data[start : start + BLOCK] = bytes(len(data[start : start + BLOCK]))
+    path.write_bytes(data)
+
+
+def repeat(path: Path, rng: random.Random) -> None:
+    """A block in another's place."""
+    data = path.read_bytes()
+    blocks = [data[start : start + BLOCK] for start in range(0, len(data), BLOCK)]
+    blocks[rng.randrange(len(blocks))] = rng.choice(blocks)
+    path.write_bytes(b"".join(blocks))
+
+
+def of_another_trial(path: Path, other: Path) -> Path:
+    """Or none, where the other one has no such file."""
+    path.unlink()
+    if (other / path.name).exists():
+        shutil.copy(other / path.name, path)
+    return path
+
+
+def another_trial(path: Path, other: Path) -> Path:
+    shutil.rmtree(path.parent)
+    shutil.copytree(other, path.parent)
+    return path.parent / TRIAL_FILE
+
+
+def of_another_run(path: Path, _: Path) -> Path:
+    document = path.parent / TRIAL_FILE
+    document.write_text(sealed(json.dumps({**json.loads(document.read_text()), "run_id": "another"})))
+    return document
+
+
+MIXED_UP: dict[str, Callable[[Path, Path], Path]] = {
+    "file of another trial": of_another_trial,
+    "folder of another trial": another_trial,
+    "trial of another run": of_another_run,
+}
 BYTES: dict[str, Callable[[Path, random.Random], object]] = {
     "bytes flipped": flip,
     "bytes cut out": cut_out,
@@ -223,6 +271,12 @@ BYTES: dict[str, Callable[[Path, random.Random], object]] = {
     "emptied": lambda path, _: os.truncate(path, 0),
     "doubled": lambda path, _: path.write_bytes(path.read_bytes() * 2),
     "made huge": lambda path, _: os.truncate(path, 10**12),
+    "block zeroed": zero,
+    "block repeated": repeat,
+    "line ends of another system": lambda path, _: path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n")),
+    "mark of byte order": lambda path, _: path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes()),
+    "compressed": lambda path, _: path.write_bytes(gzip.compress(path.read_bytes())),
+    "in another encoding": lambda path, _: path.write_bytes(path.read_text().encode("utf-16")),
     "nested": lambda path, _: path.write_text("[" * 200_000),
 }
 
