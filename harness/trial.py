@@ -97,7 +97,7 @@ def _called(witnesses: Sequence[Witness]) -> Iterator[Sequence[Witness]]:
 def _judged(account: LoadAccount, workers: int, ended: str) -> tuple[TrialState, str]:
     """A load of which something is missing makes no figures, nor does a subject that was gone for a part of it."""
     if ended:
-        return TrialState.INVALID, f"{ended}, during the trial; see its log"
+        return TrialState.INVALID, f"during the trial {ended}"
     if account.workers_lost:
         return TrialState.INVALID, f"{account.workers_lost} of {workers} load workers died; run it again"
     if missing := unaccounted(account):

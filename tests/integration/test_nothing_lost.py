@@ -175,7 +175,7 @@ def test_a_target_that_dies_under_load_makes_its_trial_invalid(tmp_path: Path, p
         process.communicate(timeout=90)
     (trial,) = read_run(output).trials
     assert "invalid" == trial.record.state
-    assert trial.record.reason.startswith("target sync-pool was ended by SIGKILL, during the trial")
+    assert trial.record.reason.startswith("during the trial target sync-pool was ended by SIGKILL")
     assert EXIT_INVALID == process.returncode
 
 

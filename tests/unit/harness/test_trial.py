@@ -251,7 +251,7 @@ def test_a_subject_that_ends_by_itself_during_its_trial_makes_it_invalid(plan: P
     single = replace(plan, trials=plan.trials[:1])
     assert (RunState.FINISHED, "") == run(single, store, FakeStage(subject_ended="target x was ended by SIGKILL"))
     (record,) = records(store, single)
-    assert (TrialState.INVALID, "target x was ended by SIGKILL, during the trial; see its log") == (
+    assert (TrialState.INVALID, "during the trial target x was ended by SIGKILL") == (
         record.state,
         record.reason,
     )
