@@ -53,7 +53,7 @@ WRITING = frozenset({"teller", "mixed"})
 Scalar = int | float | str | bool
 
 MOST_PHASES = 200
-MOST_FAULTS = 50
+MOST_FAULTS = 100
 """In one phase."""
 MOST_SETTINGS = 50
 MOST_WAIT_S = 3600

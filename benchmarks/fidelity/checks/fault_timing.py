@@ -30,6 +30,9 @@ KINDS = {"proxy-down": {}, "latency": {"latency_ms": LATENCY_MS}}
 HEAD_START_NS = 1_500_000_000
 """The prober's Python has to start meanwhile."""
 
+INJECTIONS = 60
+"""Of each kind, for a whole run."""
+
 
 @dataclass(frozen=True, slots=True)
 class Late:
@@ -112,7 +115,7 @@ def judge(late: Sequence[Late]) -> tuple[Figure, ...]:
 
 
 def run(bench: Bench) -> Outcome:
-    scenario = scenario_of(bench.rounds(60, 15))
+    scenario = scenario_of(bench.rounds(INJECTIONS, 15))
     steps = fault_steps(scenario)
     path = bench.folder / "faults"
     path.mkdir()

@@ -245,3 +245,8 @@ def test_steps_are_matched_with_the_probes_around_them() -> None:
 def test_probes_are_dense_around_the_planned_moment_and_sparse_later() -> None:
     order = Order("127.0.0.1", 1, [], lead_ns=2, tail_ns=14, dense_ns=4, every_ns=1)
     assert [98, 99, 100, 101, 102, 103, 104, 109] == moments_ns(order, 100)
+
+
+def test_so_many_injections_as_a_whole_run_times_make_a_scenario() -> None:
+    scenario = fault_timing.scenario_of(fault_timing.INJECTIONS)
+    assert {fault_timing.INJECTIONS} == {len(phase.faults) for phase in scenario.phases}

@@ -142,9 +142,9 @@ def test_a_hostile_file_is_refused_in_one_line(text: str | bytes, expected: str,
         ),
         pytest.param(
             phases(
-                {**PHASE, "faults": [{**FAULT, "at_s": number / 1e3, "duration_s": 1e-4} for number in range(60)]}
+                {**PHASE, "faults": [{**FAULT, "at_s": number / 1e3, "duration_s": 1e-4} for number in range(110)]}
             ),
-            "faults: Tuple should have at most 50 items",
+            "faults: Tuple should have at most 100 items",
             id="faults",
         ),
         pytest.param(phases(PHASE, PHASE), "phase 'a' is there twice in scenario 'mine'", id="twice"),
