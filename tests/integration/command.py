@@ -49,3 +49,17 @@ def lent_worker(address: str, prefix: Sequence[str] = ()) -> Iterator[Lent]:
         os.killpg(process.pid, signal.SIGTERM)  # what stands before the command may pass no signal on
         lent.said, _ = process.communicate(timeout=20)
         lent.returncode = process.returncode
+
+
+@contextmanager
+def under_way(words: Sequence[str | Path]) -> Iterator[subprocess.Popen[str]]:
+    """A program in a process group of its own, its output to be read; killed where it outlives the block."""
+    process = subprocess.Popen(
+        list(map(str, words)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()

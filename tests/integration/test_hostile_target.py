@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.records import GapReading, TrialState, decode_reading
+from tests.integration.command import under_way
 
 pytestmark = pytest.mark.integration
 
@@ -25,19 +26,8 @@ CTRL_C_WITHIN_S = 5.0
 
 @contextmanager
 def hostile_run(way: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.integration.hostile_run", way, str(folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        process_group=0,
-    )
-    try:
+    with under_way([sys.executable, "-m", "tests.integration.hostile_run", way, folder]) as process:
         yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
 
 
 def gaps(folder: Path) -> list[GapReading]:

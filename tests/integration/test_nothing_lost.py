@@ -18,7 +18,7 @@ from harness.environment.postgres import database_server
 from harness.errors import EXIT_INVALID, EXIT_USAGE
 from harness.records import RunState
 from reports.read import read_run
-from tests.integration.command import COMMAND, poolstorm
+from tests.integration.command import COMMAND, poolstorm, under_way
 from tests.integration.processes import descendants
 
 pytestmark = pytest.mark.integration
@@ -46,19 +46,8 @@ def plan(tmp_path: Path) -> Path:
 @contextmanager
 def running(plan: Path, output: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """A run of short trials; on the way out it must have ended."""
-    process = subprocess.Popen(
-        [*COMMAND, "run", "--plan", str(plan), "--output", str(output), *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        process_group=0,
-    )
-    try:
+    with under_way([*COMMAND, "run", "--plan", plan, "--output", output, *arguments]) as process:
         yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
 
 
 def kept(output: Path) -> list[str]:
