@@ -90,7 +90,7 @@ def _scenario(scenario: ScenarioView) -> list[str]:
         lines += [*_table(scenario.successes, *_PHASES), *_table(scenario.faults, *FAULTS)]
     lines += _table(scenario.counts)
     lines += _folded("Where the time goes", scenario.breakdown, "phase", "target", "mean", *PARTS, "believed")
-    lines += _folded("How long connections were held", scenario.held, intervals=False)
+    lines += _folded("How long connections were held", scenario.held)
     lines += ["", *_items(scenario.left_out_lines)]
     if scenario.error_lines:
         lines += ["", "Errors by kind:", "", *_items(scenario.error_lines)]
@@ -109,23 +109,23 @@ def _items(lines: Iterable[str]) -> list[str]:
     return [f"- {escape(line)}" for line in lines]
 
 
-def _table(table: Table | None, *keys: str, intervals: bool = True) -> list[str]:
+def _table(table: Table | None, *keys: str) -> list[str]:
     if table is None:
         return []
     shown = table.pick(*keys) if keys else table
     headings = [escape(column.heading) for column in shown.columns]
     rules = ["---:" if column.numeric else "---" for column in shown.columns]
-    rows = [[escape(cell) for cell in row] for row in shown.texts(intervals=intervals)]
+    rows = [[escape(cell) for cell in row] for row in shown.texts(intervals=True)]
     return ["", *(f"| {' | '.join(cells)} |" for cells in (headings, rules, *rows))]
 
 
-def _folded(title: str, table: Table | None, *keys: str, intervals: bool = True) -> list[str]:
+def _folded(title: str, table: Table | None, *keys: str) -> list[str]:
     if table is None:
         return []
     return [
         "",
         f"<details><summary>{_html(title)}</summary>",
-        *_table(table, *keys, intervals=intervals),
+        *_table(table, *keys),
         "",
         "</details>",
     ]

@@ -16,6 +16,7 @@ from reports.formats import json as json_format
 from reports.read import read_run
 from reports.summary import CheckVerdict, Count, Intervals, Summary
 from reports.view.latency import latency_table
+from reports.view.numbers import figure
 from tests.unit.reports.builder import example_run
 from tests.unit.reports.conftest import Golden
 
@@ -125,6 +126,14 @@ def test_recorded_text_cannot_leave_its_markdown_cell(example: Summary) -> None:
     text = markdown.render(hostile(example, "a | b\n# c <img src=x> `d`"))
 
     assert r"a \| b \# c \<img src=x\> \`d\`" in text
+
+
+def test_held_times_bear_their_intervals_in_markdown_as_in_html(example: Summary) -> None:
+    target = example.scenarios[0].targets[0]
+    held = next(times for times in target.held if times.of == "held" and not times.warmup)
+    between = held.p50_interval
+    assert between is not None
+    assert f"{figure(held.p50_ms)} ({figure(between.low)}–{figure(between.high)})" in markdown.render(example)
 
 
 def test_json_round_trips(example: Summary) -> None:
