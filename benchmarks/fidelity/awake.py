@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from benchmarks.fidelity.base import Bench
+from harness.environment.children import module_command, python_environment
 
 
 def cores() -> tuple[int, ...]:
@@ -27,8 +28,8 @@ def cores_awake(bench: Bench) -> Iterator[None]:
     with ExitStack() as children:
         for core in cores():
             child = bench.leash.start(
-                [sys.executable, "-m", "benchmarks.fidelity.awake", str(core)],
-                env=dict(os.environ),
+                module_command("benchmarks.fidelity.awake", str(core)),
+                env=python_environment(),
                 log_path=bench.folder / f"awake-{core}.log",
                 name=f"what keeps core {core} awake",
             )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +15,7 @@ import psutil
 from hdrh.histogram import HdrHistogram
 
 from benchmarks.fidelity.base import Bench, NotMeasuredError
+from harness.environment.children import module_command, python_environment
 from harness.environment.ports import HOST, listening_socket
 from harness.load.client import load_process
 from harness.load.messages import Done
@@ -246,8 +245,8 @@ def static_server(bench: Bench) -> Iterator[Server]:
         listener.listen(4096)  # a frozen server's backlog has to hold every connection of a second
         port = int(listener.getsockname()[1])
         child = bench.leash.start(
-            [sys.executable, "-m", "benchmarks.fidelity.static_server", str(listener.fileno())],
-            env=dict(os.environ),
+            module_command("benchmarks.fidelity.static_server", str(listener.fileno())),
+            env=python_environment(),
             log_path=bench.folder / "static-server.log",
             name="the static server",
             stop_signal=signal.SIGTERM,

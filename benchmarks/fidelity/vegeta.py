@@ -12,7 +12,8 @@ from pathlib import Path
 
 from benchmarks.fidelity.base import Bench, NotMeasuredError
 from harness.cached import cache_folder
-from harness.environment.toxiproxy_binary import Go, find_go
+from harness.environment.children import child_environment
+from harness.environment.toxiproxy_binary import Go, find_go, go_environment
 
 VERSION = "12.13.0"
 MODULE = f"github.com/tsenart/vegeta/v12@v{VERSION}"
@@ -47,9 +48,7 @@ def find_or_build(bench: Bench) -> Path:
 
 
 def _build(bench: Bench, go: Go, scratch: Path) -> None:
-    environment = {
-        **{name: value for name, value in os.environ.items() if name not in ("GOOS", "GOARCH")},
-        **({"GOROOT": str(go.root)} if go.root else {}),
+    own = {
         "GOBIN": str(scratch),
         "GOTMPDIR": str(scratch),
         "GOFLAGS": "-mod=mod",
@@ -58,7 +57,7 @@ def _build(bench: Bench, go: Go, scratch: Path) -> None:
     }
     child = bench.leash.start(
         [go.program, "install", MODULE],
-        env=environment,
+        env=go_environment(go, own),
         log_path=scratch / "build.log",
         name="the build of vegeta",
         cwd=scratch,
@@ -84,7 +83,7 @@ def attack(
             *(str(program), "attack", f"-rate={rate_per_s}/1s", f"-duration={duration_s:g}s"),
             *(f"-targets={targets}", f"-output={results}", "-timeout=10s"),
         ],
-        env=dict(os.environ),
+        env=child_environment(),
         log_path=bench.folder / "vegeta.log",
         name="vegeta",
     )
@@ -97,7 +96,12 @@ def attack(
     if child.popen.returncode != 0:
         raise NotMeasuredError(child.end_description())
     log = subprocess.run(
-        [program, "encode", "-to=csv", str(results)], capture_output=True, text=True, timeout=60, check=True
+        [program, "encode", "-to=csv", str(results)],
+        env=child_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
     return parse_hits(log.stdout)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -12,6 +10,7 @@ from dataclasses import asdict, dataclass
 from benchmarks.fidelity.base import Bench, Check, Figure, NotMeasuredError, Outcome
 from benchmarks.fidelity.prober import Order, Seen
 from benchmarks.fidelity.statistics import Estimate, median_estimate, percentile
+from harness.environment.children import module_command, python_environment
 from harness.environment.parts import Parts
 from harness.environment.stack import StackOptions, running_stack
 from harness.environment.toxiproxy import Proxy
@@ -123,8 +122,8 @@ def run(bench: Bench) -> Outcome:
     with running_stack(StackOptions(), bench.say) as stack, stack.proxy_to_database("faults") as proxy:
         origin_ns = time.monotonic_ns() + HEAD_START_NS
         child = bench.leash.start(
-            [sys.executable, "-m", "benchmarks.fidelity.prober"],
-            env=dict(os.environ),
+            module_command("benchmarks.fidelity.prober"),
+            env=python_environment(),
             log_path=bench.folder / "prober.log",
             name="the prober",
             stdin=True,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -24,6 +22,7 @@ from benchmarks.fidelity.generators import (
 )
 from benchmarks.fidelity.statistics import median_estimate
 from benchmarks.fidelity.vegeta import settle
+from harness.environment.children import module_command, python_environment
 from scenarios.model import Behaviour
 
 FASTEST_USERS = 10
@@ -117,8 +116,8 @@ def _cpu(name: str, rounds: Sequence[Cost]) -> Figure:
 def _bare(bench: Bench, url: str, users: int, behaviour: Behaviour, duration_s: float, client: Client) -> Cost:
     """One round of bare Locust. Raises NotMeasuredError where it fails or its requests do."""
     child = bench.leash.start(
-        [sys.executable, "-m", "benchmarks.fidelity.bare_locust"],
-        env=dict(os.environ),
+        module_command("benchmarks.fidelity.bare_locust"),
+        env=python_environment(),
         log_path=bench.folder / "bare-locust.log",
         name="bare Locust",
         stdin=True,
