@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import psutil
+
+
+class Working(Protocol):
+    """A part that uses processor time."""
+
+    def cpu_s(self) -> float:
+        """Seconds of user and system time that it has used since it first started; 0 where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,16 +25,17 @@ class Processes:
     pids: tuple[int, ...] = ()
     family: bool = False
 
+    def cpu_s(self) -> float:
+        """What they have used since they started. `Working`."""
+        return sum(_cpu_s(pid, family=self.family) for pid in self.pids)
 
-ProcessMap = Mapping[str, Processes]
+
+ProcessMap = Mapping[str, Working]
 
 
 def processor_time_s(processes: ProcessMap) -> dict[str, float]:
     """Seconds of user and system time that each part has used since it started; 0 where that is not known."""
-    return {
-        name: round(sum(_cpu_s(pid, family=part.family) for pid in part.pids), 2)
-        for name, part in processes.items()
-    }
+    return {name: round(part.cpu_s(), 2) for name, part in processes.items()}
 
 
 def _cpu_s(pid: int, *, family: bool) -> float:

@@ -90,7 +90,7 @@ class RealStage:
                 APP: Processes((target.pid,)),
                 GENERATOR: Processes(load.pids),
                 PROXY: _of(stack.toxiproxy.pid),
-                PRIMARY: _of(stack.database_pid, family=True),
+                PRIMARY: stack.database.embedded or Processes(),
             }
             yield Scene(
                 setup=setup,
@@ -126,5 +126,5 @@ def _gauges(setup: Setup, url: str, database: TrialDatabase, processes: ProcessM
     yield Sampled("host", lambda: HostGauge(processes), max(HOST_EVERY_S, every_s))
 
 
-def _of(pid: int | None, *, family: bool = False) -> Processes:
-    return Processes(() if pid is None else (pid,), family)
+def _of(pid: int | None) -> Processes:
+    return Processes(() if pid is None else (pid,))

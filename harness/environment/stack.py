@@ -40,11 +40,6 @@ class Stack:
     database: DatabaseServer
     toxiproxy: Toxiproxy
 
-    @property
-    def database_pid(self) -> int | None:
-        """PostgreSQL's first process; None where the server was given, or is stopped."""
-        return self.database.process_id()
-
     def require_alive(self) -> None:
         """Raises EnvironmentSetupError where PostgreSQL, Toxiproxy or the guard has gone, which no further trial
         would survive.

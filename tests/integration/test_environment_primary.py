@@ -18,6 +18,7 @@ from harness.environment.parts import PRIMARY, Parts, Pausable, Restartable, Ter
 from harness.environment.postgres import DatabaseServer, database_server
 from harness.environment.primary import primary_of
 from harness.errors import TrialFailedError
+from harness.processes import processor_time_s
 
 pytestmark = pytest.mark.integration
 
@@ -58,6 +59,26 @@ def test_our_own_server_is_started_again_on_the_same_port_with_all_that_was_comm
         part.start()
         assert 7 == ask(database)
         assert primary.pid == own.process_id() not in (None, before)
+
+
+def test_processor_time_goes_on_through_a_restart(own: DatabaseServer) -> None:
+    work = "SELECT count(*) FROM generate_series(1, 1500000) AS n WHERE md5(n::text) = 'none'"
+    assert own.embedded is not None
+    processes = {PRIMARY: own.embedded}
+    with own.fresh_database() as database, primary_of(database) as primary:
+        told_s = [processor_time_s(processes)[PRIMARY]]
+        for restart in (False, True, True):
+            if restart:
+                with_capability(primary, Restartable).stop()
+                told_s.append(processor_time_s(processes)[PRIMARY])
+                with_capability(primary, Restartable).start()
+            with closing(psycopg2.connect(database.url)) as session, session.cursor() as cursor:
+                cursor.execute(work)
+                told_s.append(processor_time_s(processes)[PRIMARY])  # a session that just ends is not seen
+    assert sorted(told_s) == told_s
+    once_s = told_s[1] - told_s[0]
+    assert once_s > 0.05
+    assert 2 * once_s < told_s[-1] - told_s[0] < 6 * once_s
 
 
 def test_our_own_server_stands_still_with_all_its_sessions_and_goes_on(own: DatabaseServer) -> None:
