@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from reports.read import read_run
+from tests.unit.reports.builder import example_run
 
 pytestmark = pytest.mark.integration
 
@@ -58,6 +59,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _run(*pip, "--python", python, "install", "--no-deps", "--no-index", wheel)
     (site,) = (folder / "venv" / "lib").glob("python*/site-packages")
     (site / "borrowed.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
+    (site / "altair.py").write_text("raise ModuleNotFoundError('only for development')\n")
     shutil.rmtree(source)
     return folder / "venv" / "bin" / "poolstorm"
 
@@ -96,3 +98,28 @@ def test_a_projects_own_packages_take_the_place_of_none_of_ours(installed: Path,
     assert [("completed", "")] * 2 == [(trial.record.state, trial.record.reason) for trial in run.trials]
     logs = "".join(path.read_text() for path in (project / "run").rglob("*.log"))
     assert "shadowed" not in logs
+
+
+def test_a_report_with_its_charts_is_made_without_what_only_development_needs(
+    installed: Path, tmp_path: Path
+) -> None:
+    run = example_run(tmp_path / "run")
+    python = installed.with_name("python")
+    absent = subprocess.run(
+        [python, "-c", "import altair"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "only for development" in absent.stderr
+    done = subprocess.run(
+        [installed, "report", run], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert 0 == done.returncode, done.stderr
+    assert "vegaEmbed" in (run / "report.html").read_text()
+    asked = subprocess.run(
+        [python, "-c", "from importlib.metadata import requires; print(*requires('poolstorm'), sep='\\n')"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert ['altair>=6.3; extra == "dev"'] == [line for line in asked.stdout.splitlines() if "altair" in line]
