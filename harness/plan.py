@@ -90,10 +90,7 @@ def build_plan(wish: PlanFile, *, quick: bool = False) -> Plan:
     for scenario in scenarios:
         for subject in subjects:
             with_overrides(subject.settings, scenario.pool)
-    pairs = len(subjects) * repetitions
-    check_size(
-        len(scenarios) * pairs, pairs * sum(scenario.duration_s + TRIAL_OVERHEAD_S for scenario in scenarios)
-    )
+    check_size(scenarios, len(subjects) * repetitions, TRIAL_OVERHEAD_S)
     seed = DEFAULT_SEED if wish.seed is None else wish.seed
     return Plan(
         scenarios=scenarios,

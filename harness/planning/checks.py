@@ -14,6 +14,7 @@ from harness.faults import FAULTS
 from harness.load.workers import Workers
 from harness.planning.wish import PlanFile
 from harness.planning.wording import first_problem
+from harness.records import reading_every_s
 from scenarios.model import FaultSpec, Phase, PoolOverrides, Scenario
 from targets.settings import PoolSettings
 
@@ -26,6 +27,8 @@ SHORTEST_S = 0.01
 """Of a phase and a fault: what is over sooner is neither injected nor measured."""
 MOST_TRIALS = 10_000
 MOST_DAYS = 14
+MOST_TICKS_OF_RUN = 180_000
+"""At up to 0.7 kB for all gauges, what `reports.read` takes of a run: 128 MB."""
 DAY_S = 86_400
 
 _HOST_AND_PORT = re.compile(r"([0-9A-Za-z._-]+):([0-9]{1,5})")
@@ -122,8 +125,13 @@ def _requests(phase: Phase) -> float:
     return (first_per_s + last_per_s) / 2 * phase.duration_s
 
 
-def check_size(trials: int, expected_s: float) -> None:
-    """Raises PlanError for a run that nobody would wait for."""
+def check_size(scenarios: Sequence[Scenario], trials_of_each: int, overhead_s: float) -> None:
+    """Raises PlanError for a run that nobody would wait for, or whose gauges no report would read.
+
+    `overhead_s` is what a trial takes beside its load.
+    """
+    trials = len(scenarios) * trials_of_each
+    expected_s = trials_of_each * sum(scenario.duration_s + overhead_s for scenario in scenarios)
     if trials > MOST_TRIALS:
         raise PlanError(
             f"the plan has {trials:,} trials, more than {MOST_TRIALS:,}; take fewer repetitions, "
@@ -133,6 +141,14 @@ def check_size(trials: int, expected_s: float) -> None:
         raise PlanError(
             f"the plan would take {expected_s / DAY_S:,.0f} days, more than {MOST_DAYS}; take fewer trials, or "
             f"shorten them with duration_s"
+        )
+    ticks = trials_of_each * sum(
+        (scenario.duration_s + scenario.drain_s) / reading_every_s(scenario) for scenario in scenarios
+    )
+    if ticks > MOST_TICKS_OF_RUN:
+        raise PlanError(
+            f"the plan would read its gauges {ticks:,.0f} times, and reports take {MOST_TICKS_OF_RUN:,}; make "
+            f"several runs of it, or take fewer trials"
         )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.records import INTERVAL_NS, bin_length_ns, response_interval_ns
+from harness.records import INTERVAL_NS, bin_length_ns, reading_every_s, response_interval_ns
+from harness.records.latency import MOST_TICKS
 from scenarios.model import Arrivals, FaultSpec, Phase, Scenario
 from scenarios.registry import SCENARIOS
 
@@ -43,3 +44,14 @@ def test_a_charts_bin_is_made_of_whole_intervals(name: str, factor: float) -> No
     scenario = SCENARIOS[name].scaled(factor)
     for length_s in (scenario.duration_s, scenario.duration_s + 0.05):
         assert 0 == bin_length_ns(round(length_s * 1e9)) % response_interval_ns(scenario)
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "every_s"),
+    [(60, 0.1), (1_100, 0.1), (3_600, 0.4), (10 * 3_600, 3.2), (86_000, 12.8)],
+)
+def test_gauges_of_a_long_faulted_trial_are_read_less_often(duration_s: float, every_s: float) -> None:
+    scenario = lasting(duration_s, fault=True)
+    assert reading_every_s(scenario) == pytest.approx(every_s)
+    assert duration_s / reading_every_s(scenario) <= MOST_TICKS
+    assert response_interval_ns(scenario) == INTERVAL_NS
