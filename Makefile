@@ -7,7 +7,7 @@ ARGS ?=
 STAMPS := $(VENV)/.stamps
 
 .DEFAULT_GOAL := help
-.PHONY: help setup toxiproxy run run-all test check bench fidelity clean
+.PHONY: help setup toxiproxy run run-all test check bench fidelity claims clean
 .SUFFIXES:
 
 help: ## List what there is
@@ -35,6 +35,9 @@ bench: setup ## Benchmarks of checkout, connecting and recording
 
 fidelity: setup ## Measure whether the figures hold, half an hour; writes docs/measurement.md
 	$(BIN)/python -m benchmarks.fidelity $(ARGS)
+
+claims: setup ## Rule on the tutorial's statements by measurement, 45 minutes
+	$(BIN)/poolstorm claims $(ARGS)
 
 clean: ## Remove the environment and caches; runs/ and Toxiproxy stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .benchmarks build dist

@@ -30,6 +30,7 @@ from harness.options import (
     DatabaseUrlOption,
     Duration,
     LocalWorkers,
+    OnlyClaims,
     PlanPath,
     Pool,
     Quick,
@@ -190,6 +191,71 @@ def compare(
     folder = output or second.resolve().parent / f"comparison-{a.run.run_id}-{b.run.run_id}"
     written = write_comparison(comparison, folder)
     print_text(lambda width, colour: terminal.render_comparison(comparison, width=width, colour=colour))
+    say("", *(f"written: {path}" for path in written))
+
+
+@app.command()
+def claims(
+    only: OnlyClaims = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Short and once: a first look in five minutes.")] = False,
+    seed: Seed = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder to write. Default: runs/claims-<date and time>.")
+    ] = None,
+    read: Annotated[
+        Path | None, typer.Option("--from", metavar="FOLDER", help="Rule anew on what was measured before.")
+    ] = None,
+    database_url: DatabaseUrlOption = None,
+    allow_remote_database: AllowRemote = False,
+    toxiproxy: ToxiproxyUrl = None,
+) -> None:
+    """Measure what a widely read tutorial on pooling states, and rule on each statement: supported, refuted or
+    inconclusive, with figures and the condition. 45 minutes.
+    """
+    from harness.environment.stack import StackOptions
+    from harness.experiments import chosen_experiments
+    from harness.plan import DEFAULT_SEED
+    from harness.terminal import say
+    from reports.claims.statements import experiments_for
+
+    names = experiments_for(only)
+    if read is not None:
+        _rule(read, output or read, only)
+        return
+    from harness.claims import carry_out_claims
+
+    chosen = chosen_experiments(names)
+    claims_id = f"claims-{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
+    folder = output or Path("runs") / claims_id
+    options = StackOptions(database_url, toxiproxy, allow_remote_database)
+    heed_interrupts()
+    ending = carry_out_claims(
+        chosen,
+        folder,
+        claims_id,
+        options,
+        partial(say, error=True),
+        quick=quick,
+        seed=DEFAULT_SEED if seed is None else seed,
+    )
+    try:
+        with uninterrupted() if ending.exit_code == EXIT_INTERRUPTED else nullcontext():
+            _rule(folder, folder, only)
+    finally:
+        if ending.line:
+            say(ending.line, error=True)
+    raise typer.Exit(ending.exit_code)
+
+
+def _rule(folder: Path, output: Path, only: list[str] | None) -> None:
+    """Rule on what a folder of claims holds, show it and write it down."""
+    from harness.terminal import print_text, say
+    from reports.claims import read_evidence, rule_all
+    from reports.claims.formats import render_terminal, write_rulings
+
+    report = rule_all(read_evidence(folder), only)
+    print_text(lambda width, colour: render_terminal(report, width=width, colour=colour))
+    written = write_rulings(report, output)
     say("", *(f"written: {path}" for path in written))
 
 

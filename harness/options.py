@@ -72,6 +72,10 @@ Bind = Annotated[
         "time the targets listen there too, and answer whoever reaches it.",
     ),
 ]
+OnlyClaims = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="STATEMENT", help="Rule on this one only; may be repeated. Default: all."),
+]
 Quick = Annotated[bool, typer.Option("--quick", help="Three targets, four scenarios, two minutes.")]
 RunFolder = Annotated[
     Path | None, typer.Option("--output", "-o", help="Folder of the run. Default: runs/<date and time>.")

@@ -28,6 +28,7 @@ from scenarios.model import Scenario
 from scenarios.registry import DEFAULT_SCENARIOS, SCENARIOS
 from targets.registry import TARGETS
 from targets.settings import PoolSettings
+from targets.tutorial.registry import KNOWN_TARGETS
 
 QUICK_TARGETS = ("sync-pool", "async-pool", "no-pool")
 QUICK_SCENARIOS = ("baseline", "latency", "dropped-connections", "exhaustion")
@@ -98,7 +99,7 @@ def build_plan(wish: PlanFile, *, quick: bool = False) -> Plan:
         repetitions=repetitions,
         seed=seed,
         control=control,
-        trials=_lay_out(scenarios, subjects, repetitions, seed),
+        trials=lay_out(scenarios, subjects, repetitions, seed),
         workers=workers,
     )
 
@@ -109,11 +110,11 @@ def _settle_subjects(
     """What is measured, with the plan's pool, and the name of the control; its twin, for A/A, comes last."""
     names = require_distinct("target", wish.targets or default)
     for name in names:
-        require_known("target", name, TARGETS)
+        require_known("target", name, KNOWN_TARGETS)
     control = settle_control(wish, names, CONTROL)
     subjects = {}
     for name in names:
-        subject = standard_subject(TARGETS[name])
+        subject = standard_subject(KNOWN_TARGETS[name])
         subjects[name] = replace(subject, settings=with_overrides(subject.settings, wish.pool))
     if wish.aa if wish.aa is not None else repetitions > 1:
         first, second = twins(subjects[control])
@@ -151,7 +152,7 @@ def _patched(name: str, patch: ScenarioPatch) -> Scenario:
         raise PlanError(f"scenario.{name}: {first_problem(error, Scenario)}") from error
 
 
-def _lay_out(
+def lay_out(
     scenarios: Sequence[Scenario], subjects: Sequence[Subject], repetitions: int, seed: int
 ) -> tuple[TrialSpec, ...]:
     """Each repetition is a block that holds every pair once, in an order of its own."""

@@ -11,8 +11,8 @@ from harness.errors import TrialFailedError
 from harness.planning.checks import require_known, with_overrides
 from harness.planning.wish import parse_pool_options
 from harness.subject import standard_subject
-from targets.registry import TARGETS
 from targets.settings import DATABASE_URL_VARIABLE
+from targets.tutorial.registry import KNOWN_TARGETS
 
 PROXY_NAME = "postgres"
 
@@ -25,8 +25,8 @@ def serve_target(
     Raises PlanError for an unknown target or setting, EnvironmentSetupError where a part is not to be had, and
     TrialFailedError when the target ends by itself.
     """
-    require_known("target", name, TARGETS)
-    subject = standard_subject(TARGETS[name])
+    require_known("target", name, KNOWN_TARGETS)
+    subject = standard_subject(KNOWN_TARGETS[name])
     settings = with_overrides(subject.settings, parse_pool_options(pool_options))
     with (
         running_stack(options, say) as stack,

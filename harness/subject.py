@@ -90,7 +90,7 @@ class Subject:
 
 
 def standard_subject(target: Target) -> Subject:
-    """A registered target as a subject: a FastAPI app under uvicorn, with every capability."""
+    """A registered target as a subject: a FastAPI app under uvicorn, with all that it does not lack."""
     return Subject(
         name=target.name,
         title=target.title,
@@ -98,7 +98,7 @@ def standard_subject(target: Target) -> Subject:
         driver=target.driver,
         launch=standard_launch(target.app),
         settings=target.defaults,
-        capabilities=ALL_CAPABILITIES,
+        capabilities=ALL_CAPABILITIES - {Capability(name) for name in target.lacks},
     )
 
 

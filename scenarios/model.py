@@ -47,8 +47,10 @@ def _or_later(value: object, handler: ValidatorFunctionWrapHandler, info: Valida
         raise
 
 
-Behaviour = Annotated[Literal["reader", "prober", "mixed", "teller", "holder"], WrapValidator(_or_later)]
-WRITING = frozenset({"teller", "mixed"})
+Behaviour = Annotated[
+    Literal["reader", "prober", "mixed", "teller", "crowded-teller", "holder"], WrapValidator(_or_later)
+]
+WRITING = frozenset({"teller", "crowded-teller", "mixed"})
 """Behaviours with writes that bear a token, so that a history can tell one from another."""
 Scalar = int | float | str | bool
 

@@ -5,13 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from scenarios import baseline, dropped_connections, exhaustion, exhaustion_open, latency, round_trips, spike
+from scenarios import (
+    baseline,
+    dropped_connections,
+    exhaustion,
+    exhaustion_open,
+    latency,
+    round_trips,
+    spike,
+    tellers,
+)
 from scenarios.model import Scenario
 
 SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
     {
         module.SCENARIO.name: module.SCENARIO
-        for module in (baseline, latency, dropped_connections, exhaustion, spike, exhaustion_open, round_trips)
+        for module in (
+            baseline,
+            latency,
+            dropped_connections,
+            exhaustion,
+            spike,
+            exhaustion_open,
+            round_trips,
+            tellers,
+        )
     }
 )
 

@@ -24,6 +24,7 @@ SEEDED_USERS = 1000
 
 PAGE_COLUMNS = "id,name,balance_cents"
 HOLD_MS = 500
+CROWDED_ACCOUNTS = 8
 
 
 class Session:
@@ -126,9 +127,9 @@ def create_user(user: PoolUser) -> None:
     user.client.post("/users", json=body, name="create_user", token=email)
 
 
-def transfer(user: PoolUser) -> None:
-    """A little money from one user to another, under a token of its own."""
-    payer, payee = user.rng.sample(range(1, SEEDED_USERS + 1), 2)
+def transfer(user: PoolUser, accounts: int = SEEDED_USERS) -> None:
+    """A little money from one user to another, both among the first `accounts`, under a token of its own."""
+    payer, payee = user.rng.sample(range(1, accounts + 1), 2)
     token = user.any_token()
     body = {
         "token": token,
@@ -137,6 +138,11 @@ def transfer(user: PoolUser) -> None:
         "amount_cents": user.rng.randint(1, 100),
     }
     user.client.post("/transfers", json=body, name="transfer", token=token)
+
+
+def transfer_among_few(user: PoolUser) -> None:
+    """The same on so few accounts that transfers meet."""
+    transfer(user, CROWDED_ACCOUNTS)
 
 
 def hold(user: PoolUser) -> None:
@@ -162,6 +168,13 @@ class Teller(PoolUser):
     tasks = [transfer]  # noqa: RUF012
 
 
+class CrowdedTeller(PoolUser):
+    """Moves money among few accounts, one transfer upon the other."""
+
+    wait_time = constant(0)
+    tasks = [transfer_among_few]  # noqa: RUF012
+
+
 class Mixed(PoolUser):
     """A service's ordinary day: mostly single reads, some pages, some transfers, a few new users."""
 
@@ -179,6 +192,7 @@ BEHAVIOURS: dict[Behaviour, type[PoolUser]] = {
     "reader": Reader,
     "prober": Prober,
     "teller": Teller,
+    "crowded-teller": CrowdedTeller,
     "mixed": Mixed,
     "holder": Holder,
 }

@@ -14,7 +14,11 @@ from targets.settings import PoolSettings
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One system under test. `app` is what uvicorn runs; `defaults` hold where the environment says nothing."""
+    """One system under test. `app` is what uvicorn runs; `defaults` hold where the environment says nothing.
+
+    `lacks` names what it has not of the capabilities of a standard target (`harness.subject.Capability`), such as
+    `contract` for one whose answers are meant to be wrong.
+    """
 
     name: str
     app: str
@@ -22,12 +26,13 @@ class Target:
     teaches: str
     driver: str
     defaults: PoolSettings
+    lacks: frozenset[str] = frozenset()
 
 
-_TEN_PLUS_TWENTY = PoolSettings(
+TEN_PLUS_TWENTY = PoolSettings(
     pool_size=10, max_overflow=20, pool_timeout_s=30, pool_recycle_s=3600, pre_ping=True
 )
-_TWENTY_PLUS_THIRTY = PoolSettings(
+TWENTY_PLUS_THIRTY = PoolSettings(
     pool_size=20, max_overflow=30, pool_timeout_s=30, pool_recycle_s=3600, pre_ping=True
 )
 
@@ -38,7 +43,7 @@ _ALL = (
         title="Synchronous pool, 10+20",
         teaches="how threads share a queue pool of ten connections and twenty more under load",
         driver="psycopg2",
-        defaults=_TEN_PLUS_TWENTY,
+        defaults=TEN_PLUS_TWENTY,
     ),
     Target(
         name="async-pool",
@@ -46,7 +51,7 @@ _ALL = (
         title="Asynchronous pool, 10+20",
         teaches="how the same pool behaves when coroutines instead of threads wait for it",
         driver="asyncpg",
-        defaults=_TEN_PLUS_TWENTY,
+        defaults=TEN_PLUS_TWENTY,
     ),
     Target(
         name="no-pool",
@@ -54,7 +59,7 @@ _ALL = (
         title="No pool, synchronous",
         teaches="what opening a connection for each request costs, and what limits their number without a pool",
         driver="psycopg2",
-        defaults=_TEN_PLUS_TWENTY,
+        defaults=TEN_PLUS_TWENTY,
     ),
     Target(
         name="async-no-pool",
@@ -62,7 +67,7 @@ _ALL = (
         title="No pool, asynchronous",
         teaches="that without a pool nothing keeps coroutines from opening more connections than the database has",
         driver="asyncpg",
-        defaults=_TEN_PLUS_TWENTY,
+        defaults=TEN_PLUS_TWENTY,
     ),
     Target(
         name="recommended",
@@ -70,7 +75,7 @@ _ALL = (
         title="Often recommended pool, 20+30",
         teaches="whether the larger pool that is often recommended does better than 10+20",
         driver="psycopg2",
-        defaults=_TWENTY_PLUS_THIRTY,
+        defaults=TWENTY_PLUS_THIRTY,
     ),
 )
 

@@ -30,13 +30,36 @@ from targets.problems import commit_outcome, is_unique_violation
 from targets.schema import User
 
 SessionDependency = Callable[[], Iterator[Session]]
+Move = Callable[[Session, TransferIn], tuple[TransferOut, bool]]
+"""Carries a transfer out: what is stored, and whether this call made it."""
 
 
-def bank_router(get_session: SessionDependency) -> APIRouter:
-    """Users, transfers and the hold, on sessions from `get_session`."""
+def move(session: Session, wanted: TransferIn) -> tuple[TransferOut, bool]:
+    """Move money once, however often it is asked for: the stored transfer, and whether this call made it.
+
+    Commits before it returns, so that no answer promises what the database has not kept. Raises ProblemError.
+    """
+    balances = {row.id: row.balance_cents for row in session.execute(queries.lock_accounts(wanted))}
+    queries.require_accounts(wanted, balances)
+    row = session.execute(queries.record_transfer(wanted)).one_or_none()
+    if row is None:
+        kept = session.execute(queries.stored_transfer(wanted.token))
+        stored = TransferOut.model_validate(kept.one())
+        session.rollback()
+        queries.require_repetition(stored, wanted)
+        return stored, False
+    queries.require_funds(wanted, balances)
+    session.execute(queries.move_money(wanted))
+    with commit_outcome():
+        session.commit()
+    return TransferOut.model_validate(row), True
+
+
+def bank_router(get_session: SessionDependency, transact: Move = move) -> APIRouter:
+    """Users, transfers and the hold, on sessions from `get_session`; `transact` moves the money."""
     router = APIRouter()
     _add_user_routes(router, get_session)
-    _add_transfer_routes(router, get_session)
+    _add_transfer_routes(router, get_session, transact)
 
     @router.get("/hold", response_model=Held)
     def hold(ms: Annotated[int, Query(ge=0, le=MAX_HOLD_MS)], session: Session = Depends(get_session)) -> Held:
@@ -79,10 +102,10 @@ def _add_user_routes(router: APIRouter, get_session: SessionDependency) -> None:
         return user
 
 
-def _add_transfer_routes(router: APIRouter, get_session: SessionDependency) -> None:
+def _add_transfer_routes(router: APIRouter, get_session: SessionDependency, transact: Move) -> None:
     @router.post("/transfers", response_model=TransferOut, status_code=201)
     def transfer(wanted: TransferIn, response: Response, session: Session = Depends(get_session)) -> TransferOut:
-        done, is_new = move(session, wanted)
+        done, is_new = transact(session, wanted)
         if not is_new:
             response.status_code = 200
         return done
@@ -93,24 +116,3 @@ def _add_transfer_routes(router: APIRouter, get_session: SessionDependency) -> N
         if row is None:
             raise queries.transfer_not_found(token)
         return TransferOut.model_validate(row)
-
-
-def move(session: Session, wanted: TransferIn) -> tuple[TransferOut, bool]:
-    """Move money once, however often it is asked for: the stored transfer, and whether this call made it.
-
-    Commits before it returns, so that no answer promises what the database has not kept. Raises ProblemError.
-    """
-    balances = {row.id: row.balance_cents for row in session.execute(queries.lock_accounts(wanted))}
-    queries.require_accounts(wanted, balances)
-    row = session.execute(queries.record_transfer(wanted)).one_or_none()
-    if row is None:
-        kept = session.execute(queries.stored_transfer(wanted.token))
-        stored = TransferOut.model_validate(kept.one())
-        session.rollback()
-        queries.require_repetition(stored, wanted)
-        return stored, False
-    queries.require_funds(wanted, balances)
-    session.execute(queries.move_money(wanted))
-    with commit_outcome():
-        session.commit()
-    return TransferOut.model_validate(row), True

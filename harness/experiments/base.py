@@ -1,0 +1,48 @@
+"""An experiment: subjects under scenarios, laid out as the plan of a run of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.load.workers import SINGLE
+from harness.plan import DEFAULT_SEED, TRIAL_OVERHEAD_S, Plan, lay_out
+from harness.planning.checks import check_scenario, check_size, with_overrides
+from harness.subject import Subject
+from scenarios.model import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """What has to be measured for some statements. `control` names the subject that the others are compared with.
+
+    Quick means `quick_repetitions` and every phase `quick_share` as long: enough to see the sign of an effect.
+    """
+
+    name: str
+    question: str
+    subjects: tuple[Subject, ...]
+    scenarios: tuple[Scenario, ...]
+    control: str
+    repetitions: int = 3
+    quick_repetitions: int = 1
+    quick_share: float = 1.0
+
+
+def plan_of(experiment: Experiment, *, quick: bool = False, seed: int = DEFAULT_SEED) -> Plan:
+    """Its plan, checked as any other. Raises PlanError, which would be a fault of the experiment's own."""
+    share = experiment.quick_share if quick else 1.0
+    scenarios = tuple(scenario.scaled(share) for scenario in experiment.scenarios)
+    repetitions = experiment.quick_repetitions if quick else experiment.repetitions
+    for scenario in scenarios:
+        check_scenario(scenario, SINGLE)
+        for subject in experiment.subjects:
+            with_overrides(subject.settings, scenario.pool)
+    check_size(scenarios, len(experiment.subjects) * repetitions, TRIAL_OVERHEAD_S)
+    return Plan(
+        scenarios=scenarios,
+        subjects=experiment.subjects,
+        repetitions=repetitions,
+        seed=seed,
+        control=experiment.control,
+        trials=lay_out(scenarios, experiment.subjects, repetitions, seed),
+    )

@@ -1,0 +1,116 @@
+"""What was measured for the statements: the folder of the claims, its runs read and analysed once each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import RunDirectoryError
+from harness.records import TrialState
+from harness.records.claims import CLAIMS_FILE, CLAIMS_FORMAT, ClaimsRecord
+from reports.analysis import analyse
+from reports.documents import read_document
+from reports.files import DamageError
+from reports.read import Run, Trial, read_run
+from reports.summary import Summary, TargetResult
+
+
+class MissingEvidenceError(Exception):
+    """A ruling lacks what it needs; the text says what, and the statement is inconclusive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One experiment: its run as recorded and as analysed."""
+
+    name: str
+    run: Run
+    summary: Summary
+
+    def target(self, scenario: str, target: str) -> TargetResult:
+        """A subject under a scenario. Raises MissingEvidenceError where no trial of it can be used."""
+        for result in self.summary.scenarios:
+            for found in result.targets:
+                if (result.name, found.target) == (scenario, target) and self.trials(scenario, target):
+                    return found
+        raise MissingEvidenceError(f"no usable trial of {target} under {scenario}{self._why(scenario, target)}")
+
+    def trials(self, scenario: str, target: str) -> tuple[Trial, ...]:
+        """Its usable trials, by repetition."""
+        usable = {
+            line.id
+            for result in self.summary.scenarios
+            if result.name == scenario
+            for found in result.targets
+            if found.target == target
+            for line in found.trials
+            if line.state == TrialState.COMPLETED
+        }
+        found_trials = (trial for trial in self.run.trials if trial.record.spec.id in usable)
+        return tuple(sorted(found_trials, key=lambda trial: trial.record.spec.repetition))
+
+    @property
+    def usable(self) -> int:
+        """How many of its trials can be used."""
+        return self.summary.run.trials_completed
+
+    def _why(self, scenario: str, target: str) -> str:
+        reasons = {
+            line.reason
+            for result in self.summary.scenarios
+            if result.name == scenario
+            for found in result.targets
+            if found.target == target
+            for line in found.trials
+            if line.reason
+        }
+        return f" ({next(iter(sorted(reasons)))})" if reasons else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that was measured. `missing` says of an experiment why it cannot be used."""
+
+    path: Path
+    record: ClaimsRecord
+    measured: Mapping[str, Measured]
+    missing: Mapping[str, str]
+
+    def of(self, experiment: str) -> Measured:
+        """An experiment. Raises MissingEvidenceError where it was not run, or cannot be read."""
+        if experiment in self.measured:
+            return self.measured[experiment]
+        raise MissingEvidenceError(self.missing.get(experiment, f"the experiment {experiment} was not run"))
+
+
+def read_evidence(folder: Path) -> Evidence:
+    """Read what `poolstorm claims` measured. A run that is damaged is missing, and takes no other down.
+
+    Raises RunDirectoryError, one line, where the folder is none of claims, or its record damaged.
+    """
+    try:
+        if not os.path.lexists(folder / CLAIMS_FILE):
+            raise RunDirectoryError(f"{folder} has no {CLAIMS_FILE}; name a folder that `poolstorm claims` wrote")
+        record = read_document(folder / CLAIMS_FILE, CLAIMS_FORMAT, ClaimsRecord)
+    except DamageError as error:
+        raise RunDirectoryError(f"{folder}{os.sep}{error}; {error.mend}") from error
+    except (OSError, ValueError) as error:
+        raise RunDirectoryError(f"{str(folder)!r} cannot be read; name a folder of claims") from error
+    measured: dict[str, Measured] = {}
+    missing: dict[str, str] = {}
+    for entry in record.experiments:
+        try:
+            run = read_run(folder / entry.name)
+            if run.manifest.run_id != entry.run_id:
+                raise RunDirectoryError(f"the folder {entry.name} holds another run, {run.manifest.run_id}")
+            measured[entry.name] = Measured(entry.name, run, analyse(run))
+        except RunDirectoryError as error:
+            missing[entry.name] = str(error)
+    for name in record.planned:
+        if name not in measured:
+            missing.setdefault(
+                name, f"the experiment {name} was not carried out ({record.reason or record.state})"
+            )
+    return Evidence(folder, record, measured, missing)

@@ -1,0 +1,101 @@
+"""A transfer through the ORM: read both balances, change them, commit. It loses money; `sync_pool` does not.
+
+Two requests that read the same balance each write back what they made of it, and one change is lost. A context
+manager that commits or rolls back keeps each transfer whole, and does nothing about two at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from fastapi import FastAPI
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from targets import queries
+from targets.contract import TransferIn, TransferOut
+from targets.instrument import instrument
+from targets.operations import operations_router, set_threadpool_tokens
+from targets.problems import commit_outcome, install_problem_handlers
+from targets.schema import Transfer, User
+from targets.sessions import RequestSession
+from targets.settings import load_or_exit
+from targets.sync_routes import bank_router
+from targets.timing import ServerTimingMiddleware
+from targets.tutorial.registry import TUTORIAL
+
+TARGET = TUTORIAL["orm-transfer"]
+DATABASE, SETTINGS = load_or_exit(TARGET.defaults)
+
+engine = create_engine(
+    DATABASE.psycopg2(),
+    pool_size=SETTINGS.pool_size,
+    max_overflow=SETTINGS.max_overflow,
+    pool_timeout=SETTINGS.pool_timeout_s,
+    pool_recycle=SETTINGS.pool_recycle_s,
+    pool_pre_ping=SETTINGS.pre_ping,
+    pool_use_lifo=SETTINGS.use_lifo,
+    connect_args=SETTINGS.psycopg2_connect_args(),
+)
+gauges = instrument(engine, SETTINGS.slow_query_ms)
+SessionLocal = sessionmaker(engine, class_=RequestSession, expire_on_commit=False)
+
+
+def get_db() -> Iterator[Session]:
+    """A session for one request, closed at its end."""
+    db = SessionLocal()
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+@contextmanager
+def transaction(db: Session) -> Iterator[None]:
+    """Commit at the end of the block; roll back where it raises."""
+    try:
+        yield
+        db.flush()
+        with commit_outcome():
+            db.commit()
+    except Exception:
+        db.rollback()
+        raise
+
+
+def transfer_money(db: Session, wanted: TransferIn) -> tuple[TransferOut, bool]:
+    """Move money from one account to the other: what is stored, and whether this call made it."""
+    with transaction(db):
+        stored = db.get(Transfer, wanted.token)
+        if stored is not None:
+            kept = TransferOut.model_validate(stored)
+            queries.require_repetition(kept, wanted)
+            return kept, False
+        sender = db.get(User, wanted.from_user_id)
+        recipient = db.get(User, wanted.to_user_id)
+        accounts = {user.id: user.balance_cents for user in (sender, recipient) if user is not None}
+        queries.require_accounts(wanted, accounts)
+        queries.require_funds(wanted, accounts)
+        assert sender is not None
+        assert recipient is not None
+        sender.balance_cents -= wanted.amount_cents
+        recipient.balance_cents += wanted.amount_cents
+        made = Transfer(**wanted.model_dump())
+        db.add(made)
+    return TransferOut.model_validate(made), True
+
+
+@asynccontextmanager
+async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    """Size the thread pool; close the connections at the end."""
+    set_threadpool_tokens(SETTINGS.threadpool_tokens)
+    yield
+    engine.dispose()
+
+
+app = FastAPI(title=TARGET.title, lifespan=lifespan)
+app.add_middleware(ServerTimingMiddleware)
+install_problem_handlers(app)
+app.include_router(bank_router(get_db, transfer_money))
+app.include_router(operations_router(TARGET, SETTINGS, gauges))
