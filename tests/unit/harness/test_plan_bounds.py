@@ -211,12 +211,19 @@ def test_a_byte_order_mark_is_no_part_of_the_plan(tmp_path: Path) -> None:
 
 
 def test_a_large_plan_is_a_plan(tmp_path: Path) -> None:
-    phase = "{{ name = 'p{}', duration_s = 1, users = 1 }}"
+    phase = "{{ name = 'p{}', duration_s = 0.5, users = 1 }}"
     text = "".join(
         f"[scenario.s{number}]\nbase = 'baseline'\nphases = [{', '.join(map(phase.format, range(60)))}]\n"
         for number in range(100)
     )
     assert 5 * 100 == len(planned(text, tmp_path).trials)
+
+
+def test_a_plan_of_more_readings_than_a_report_takes_is_refused() -> None:
+    soak = PlanFile(scenarios=("dropped-connections",), targets=("no-pool",), duration_s=3_600.0)
+    assert build_plan(soak.model_copy(update={"repetitions": 19, "aa": False})).repetitions == 19
+    with pytest.raises(PlanError, match="would read its gauges"):
+        build_plan(soak.model_copy(update={"repetitions": 20, "aa": False}))
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

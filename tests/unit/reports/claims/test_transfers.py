@@ -20,7 +20,9 @@ def trials(target: str, drifts: Iterable[int], transfers: int = 900) -> Iterator
     for repetition, drift in enumerate(drifts, 1):
         trial = TrialBuilder(SCENARIO, target_info(target), repetition=repetition)
         trial.mark_phases()
-        trial.requests += [Request("crowded", 0.6 + number / 100, 5.0, operation="transfer") for number in range(100)]
+        trial.requests += [
+            Request("crowded", 0.6 + number / 100, 5.0, operation="transfer") for number in range(100)
+        ]
         trial.bank = Bank(
             total_before_cents=1_000_000,
             total_after_cents=1_000_000 + drift,
