@@ -32,6 +32,10 @@ class EnvironmentSetupError(PoolstormError):
     """PostgreSQL, Toxiproxy, a target or a port is not to be had."""
 
 
+class LeftBehindError(EnvironmentSetupError):
+    """Something of ours is left on a server that is not ours; the user must be told, whatever else went wrong."""
+
+
 class RunDirectoryError(PoolstormError):
     """A run directory exists already, cannot be written, is damaged, foreign or of a newer format."""
 

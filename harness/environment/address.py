@@ -142,6 +142,15 @@ def _option(name: str, value: str) -> str:
     return str(path)
 
 
+UNHURRIED = "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0"
+"""What a role or a server may set for the sessions of applications does not bind those of the harness."""
+_YOUNGER_LIMITS = """
+    SELECT set_config(name, '0', false) FROM pg_settings
+    WHERE name IN ('idle_session_timeout', 'transaction_timeout')
+"""
+"""Which a server may not know yet; unknown ones among `UNHURRIED` would keep it from answering."""
+
+
 def connect(address: Address, database: str | None = None) -> psycopg2.extensions.connection:
     """A connection in autocommit. Raises psycopg2.OperationalError."""
     parameters: dict[str, str | int] = {
@@ -152,11 +161,22 @@ def connect(address: Address, database: str | None = None) -> psycopg2.extension
         "dbname": database or address.database,
         "connect_timeout": CONNECT_TIMEOUT_S,
         "application_name": "poolstorm",
+        "options": UNHURRIED,
         "passfile": NO_FILE,  # the password is part of the URL: targets look nowhere else either
         **dict(address.options),
     }
-    connection: psycopg2.extensions.connection = psycopg2.connect(psycopg2.extensions.make_dsn(None, **parameters))
+    return _unhurried(psycopg2.connect(psycopg2.extensions.make_dsn(None, **parameters)))
+
+
+def own_session(url: str) -> psycopg2.extensions.connection:
+    """A session of the harness's own by a URL, in autocommit. Raises psycopg2.OperationalError."""
+    return _unhurried(psycopg2.connect(url, connect_timeout=CONNECT_TIMEOUT_S, options=UNHURRIED))
+
+
+def _unhurried(connection: psycopg2.extensions.connection) -> psycopg2.extensions.connection:
     connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(_YOUNGER_LIMITS)
     return connection
 
 

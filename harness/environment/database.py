@@ -19,7 +19,7 @@ from harness.environment.address import Address, connect, first_line, redacted
 from harness.environment.embedded import EmbeddedServer
 from harness.environment.leash import ending
 from harness.environment.limits import LIMITS_QUERY, REMEDIES, ConnectionLimits, limit_met
-from harness.errors import EnvironmentSetupError
+from harness.errors import EnvironmentSetupError, LeftBehindError
 
 OLDEST_VERSION = 130_000  # DROP DATABASE .. WITH (FORCE)
 _DROP_WITHIN_S = 5.0  # as long as one try of PostgreSQL's own
@@ -195,7 +195,10 @@ class DatabaseServer:
             yield TrialDatabase(name, self)
 
     def drop_all(self) -> None:
-        """Drop whatever of ours is still there. One that cannot be dropped keeps no other; the first is told."""
+        """Drop whatever of ours is still there. One that cannot be dropped keeps no other.
+
+        Raises LeftBehindError, which names all that could not.
+        """
         failures = []
         for name in reversed(list(self._created)):
             try:
@@ -203,7 +206,8 @@ class DatabaseServer:
             except EnvironmentSetupError as error:
                 failures.append(error)
         if failures:
-            raise failures[0]
+            more = f" (so with {', '.join(self._created[1:])})" if len(self._created) > 1 else ""
+            raise LeftBehindError(f"{failures[0]}{more}")
 
     def end_sessions(self, name: str, *, idle_only: bool = False) -> int:
         """End the sessions of our role in a database; how many were told to.
@@ -233,8 +237,13 @@ class DatabaseServer:
         if template is not None:
             statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
         self._created.append(name)
-        with self._cursor(f"database {name} cannot be created") as cursor:
-            cursor.execute(statement)
+        try:
+            with self._cursor(f"database {name} cannot be created") as cursor:
+                cursor.execute(statement)
+        except EnvironmentSetupError as error:
+            if not isinstance(error.__cause__, psycopg2.OperationalError):  # it was refused, and is not there
+                self._created.remove(name)
+            raise
 
     def _drop(self, name: str) -> None:
         """Drop it with every connection to it.
@@ -248,7 +257,8 @@ class DatabaseServer:
         plain = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name))
         deadline_s = time.monotonic() + _DROP_WITHIN_S
         statement = plain + sql.SQL(" WITH (FORCE)")
-        remedy = f'end the sessions of other roles in it and run: DROP DATABASE "{name}"'
+        by_hand = f'DROP DATABASE IF EXISTS "{name}"'
+        remedy = f"end the sessions of other roles in it and run: {by_hand}"
         while True:
             try:
                 with self._cursor(f"database {name} cannot be dropped", remedy=remedy) as cursor:
@@ -256,7 +266,12 @@ class DatabaseServer:
                 break
             except EnvironmentSetupError as error:
                 in_the_way = (psycopg2.errors.InsufficientPrivilege, psycopg2.errors.ObjectInUse)
-                if not isinstance(error.__cause__, in_the_way) or time.monotonic() > deadline_s:
+                if not isinstance(error.__cause__, in_the_way):
+                    raise EnvironmentSetupError(
+                        f"{self._address} may still hold the database {name}, as it did not answer when that was "
+                        f"to be dropped; once it does, run: {by_hand}"
+                    ) from error
+                if time.monotonic() > deadline_s:
                     raise
             self.end_sessions(name)
             statement = plain

@@ -28,7 +28,7 @@ import psutil
 
 from harness.environment import guard
 from harness.environment.children import module_command, python_environment
-from harness.errors import EnvironmentSetupError
+from harness.errors import EnvironmentSetupError, LeftBehindError, is_printable, shown
 
 _log = logging.getLogger("poolstorm.environment")
 
@@ -40,7 +40,15 @@ Signals = signal.Signals | tuple[signal.Signals, ...]
 _GATE = 'read -r go || exit 125; exec "$@"'
 _GATE_WITHOUT_INPUT = _GATE + " </dev/null"
 _GUARD_GONE = "the guard process was ended by someone; start again"
+_LAST_LINES = 200
+_SIGNS_OF_A_CAUSE = ("FATAL:", "PANIC:", "fatal error:", "panic:", "ERROR:", "error:", "Error:", "could not ")
+_THE_LAST_COUNTS = frozenset({"FATAL:", "PANIC:", "ERROR:", "error:", "Error:"})
 _ENDED_WITHIN_S = 2.0  # how long a process may outlive its standard output
+
+
+def _tell_of(failure: Exception) -> None:
+    """What is left to be done by hand is told; what else goes wrong on the way out would only hide its cause."""
+    _log.log(logging.WARNING if isinstance(failure, LeftBehindError) else logging.DEBUG, "%s", failure)
 
 
 @contextlib.contextmanager
@@ -53,9 +61,21 @@ def ending(action: Callable[[], object]) -> Iterator[None]:
             action()
         except Exception as error:
             root.add_note(f"tearing down failed too: {error}")
-            _log.warning("tearing down failed too: %s", error)
+            _tell_of(error)
         raise
     action()
+
+
+def telling_line(log: str) -> str:
+    """Of the end of a log, the line that most likely names the cause; without such a one the last.
+
+    Programs tidy up after an error and say so, and a runtime that panics prints its stacks after it.
+    """
+    lines = [" ".join(line.split()) for line in log.splitlines() if line.strip()]
+    for sign in _SIGNS_OF_A_CAUSE:
+        if found := [line for line in lines if sign in line]:
+            return found[-1] if sign in _THE_LAST_COUNTS else found[0]
+    return lines[-1] if lines else ""
 
 
 class Child:
@@ -128,7 +148,7 @@ class Child:
         return "\n".join([line for line in text.splitlines() if line.strip()][-lines:]) if lines > 0 else ""
 
     def end_description(self) -> str:
-        """How the process ended, on one line, with the last line of its log."""
+        """How the process ended, on one line, with what its log says of the cause."""
         status = self.popen.poll()
         if status is None:
             return f"{self.name} is still running"
@@ -136,8 +156,8 @@ class Child:
         return f"{self.name} {how}{self.last_words()}"
 
     def last_words(self) -> str:
-        """The last line of its log, ready to be added to a message; the log may be gone before that is read."""
-        last = self.tail_of_log(1).strip()
+        """What its log says of its end, ready to be added to a message; read it before the log is gone."""
+        last = telling_line(self.tail_of_log(_LAST_LINES))
         return f"; its last words: {last}" if last else ""
 
 
@@ -151,15 +171,20 @@ class Leash:
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
-        self._guard = subprocess.Popen(
-            module_command("harness.environment.guard", str(os.getpid())),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=python_environment(),
-            start_new_session=True,
-            bufsize=0,
-        )
+        try:
+            self._guard = subprocess.Popen(
+                module_command("harness.environment.guard", str(os.getpid())),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=python_environment(),
+                start_new_session=True,
+                bufsize=0,
+            )
+        except OSError as error:
+            raise EnvironmentSetupError(
+                f"no process can be started ({error.strerror or error}); see the limits of this shell (ulimit -a)"
+            ) from error
         return self
 
     def __exit__(
@@ -168,7 +193,7 @@ class Leash:
         failures = self._stop_all()
         self._dismiss_guard()
         for failure in failures:
-            _log.warning("tearing down failed: %s", failure)
+            _tell_of(failure)
             if error is not None:
                 error.add_note(f"tearing down failed too: {failure}")
         if failures and error is None:
@@ -227,6 +252,10 @@ class Leash:
     def temporary_folder(self, parent: Path | None = None) -> Path:
         """A new folder of mode 0700 that is removed with the leash, or by the guard."""
         root = parent or Path(tempfile.gettempdir())
+        if not is_printable(str(root)):
+            raise EnvironmentSetupError(
+                f"the temporary folder {shown(str(root))} has control characters in its name; set another TMPDIR"
+            )
         path = root.resolve() / f"poolstorm-{secrets.token_hex(6)}"
         with self._lock:
             self._tell({"kind": "folder", "path": str(path)})

@@ -60,8 +60,12 @@ def _given_server(address: Address, allow_remote: bool) -> DatabaseServer:
     try:
         with closing(connect(address)) as connection, connection.cursor() as cursor:
             version = connection.server_version
-            cursor.execute("SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user")
-            row = cursor.fetchone()
+            cursor.execute(
+                "SELECT rolcreatedb OR rolsuper, pg_is_in_recovery(),"
+                " current_setting('transaction_read_only')::bool"
+                " FROM pg_roles WHERE rolname = current_user"
+            )
+            may_create, is_standby, is_read_only = cursor.fetchone() or (False, False, False)
     except psycopg2.Error as error:
         gist = first_line(error, address).removesuffix(".")
         limit = limit_met(gist)
@@ -69,7 +73,16 @@ def _given_server(address: Address, allow_remote: bool) -> DatabaseServer:
         raise EnvironmentSetupError(f"no access to PostgreSQL at {address}: {gist}; {remedy}") from error
     if version < OLDEST_VERSION:
         raise EnvironmentSetupError(f"PostgreSQL at {address} is too old; give one of version 13 or later")
-    if not (row and row[0]):
+    if is_standby:
+        raise EnvironmentSetupError(
+            f"PostgreSQL at {address} is a standby, on which nothing is written; give its primary"
+        )
+    if is_read_only:
+        raise EnvironmentSetupError(
+            f"sessions of role {address.user!r} at {address} are read-only; have an administrator run: "
+            f'ALTER ROLE "{address.user}" SET default_transaction_read_only = off'
+        )
+    if not may_create:
         raise EnvironmentSetupError(
             f"role {address.user!r} at {address} may not create databases; "
             f'have an administrator run: ALTER ROLE "{address.user}" CREATEDB'

@@ -89,6 +89,7 @@ def _build(url: str) -> None:
         seed(engine)
     except SQLAlchemyError as error:
         gist = next(iter(str(error.orig if isinstance(error, DBAPIError) else error).splitlines()), "")
-        raise EnvironmentSetupError(f"the database cannot be seeded: {gist}; see the server's log") from error
+        mend = "have the role's search_path lead to public" if "schema" in gist else "see the server's log"
+        raise EnvironmentSetupError(f"the database cannot be seeded: {gist}; {mend}") from error
     finally:
         engine.dispose()

@@ -13,6 +13,7 @@ import psutil
 import psycopg2
 from pydantic import ValidationError
 
+from harness.environment.address import own_session
 from harness.http_reader import HttpReader, UnusableAnswerError
 from harness.processes import ProcessMap, processor_time_s
 from harness.records import DatabaseReading, HostReading, PoolReading, Reading
@@ -71,8 +72,7 @@ class DatabaseGauge:
 
     def __init__(self, part: str, admin_url: str, database_name: str) -> None:
         self._part, self._name = part, database_name
-        self._connection = psycopg2.connect(admin_url, connect_timeout=5)
-        self._connection.autocommit = True
+        self._connection = own_session(admin_url)
 
     def read(self) -> DatabaseReading:
         try:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import psycopg2
 
+from harness.environment.address import UNHURRIED
 from harness.errors import TrialFailedError
 from harness.load.messages import LoadAccount
 from harness.records import Bank, TrialRecord
@@ -53,7 +54,7 @@ class BankWitness(Witness):
 
     def _count(self) -> BankCount:
         try:
-            connection = psycopg2.connect(self.scene.database.url, connect_timeout=5)
+            connection = psycopg2.connect(self.scene.database.url, connect_timeout=5, options=UNHURRIED)
             connection.autocommit = True
             try:
                 with connection.cursor() as cursor:

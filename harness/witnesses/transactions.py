@@ -7,6 +7,7 @@ import contextlib
 import psycopg2
 import psycopg2.extensions
 
+from harness.environment.address import own_session
 from harness.load.messages import LoadAccount
 from harness.records import TrialRecord
 from harness.scene import Witness
@@ -33,8 +34,7 @@ class TransactionsWitness(Witness):
 
     def before(self) -> None:
         with contextlib.suppress(psycopg2.Error):
-            self._session = psycopg2.connect(self.scene.database.admin_url, connect_timeout=5)
-            self._session.autocommit = True
+            self._session = own_session(self.scene.database.admin_url)
 
     def after(self, account: LoadAccount) -> None:  # noqa: ARG002
         if self.scene.subject.can(Capability.GAUGES):

@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from harness.environment.account import Account, server_account
-from harness.environment.embedded import embedded_binaries
+from harness.environment.embedded import embedded_binaries, embedded_server
 from harness.environment.leash import Leash
 from harness.environment.limits import limit_met
 from harness.environment.ports import free_port
@@ -412,3 +412,57 @@ def test_a_killed_server_leaves_no_shared_memory_behind() -> None:
         assert len(segments() - before) == 1  # the interlock; what is dynamic lies in the data folder
         os.kill(pid, signal.SIGKILL)
     assert set() == segments() - before
+
+
+@pytest.mark.parametrize(
+    "setting", ["statement_timeout = '1ms'", "lock_timeout = '1ms'", "idle_in_transaction_session_timeout = '1ms'"]
+)
+def test_what_binds_the_sessions_of_applications_does_not_bind_the_harness(
+    leash: Leash, postgres_server: DatabaseServer, plain: str, setting: str
+) -> None:
+    role = plain.split("//")[1].split(":", maxsplit=1)[0]
+    with session(postgres_server.url("postgres")) as cursor:
+        cursor.execute(f"ALTER ROLE {role} SET {setting}")
+    with database_server(leash, url=plain, allow_remote=False, progress=silent) as server:
+        server.create_template(lambda url: None)
+        with server.fresh_database() as database:
+            assert database.transactions() >= 0
+
+
+def test_a_role_whose_sessions_are_read_only_is_refused_before_anything_is_created(
+    leash: Leash, postgres_server: DatabaseServer, plain: str
+) -> None:
+    role = plain.split("//")[1].split(":", maxsplit=1)[0]
+    with session(postgres_server.url("postgres")) as cursor:
+        cursor.execute(f"ALTER ROLE {role} SET default_transaction_read_only = on")
+    with (
+        pytest.raises(EnvironmentSetupError, match="are read-only; have an administrator run: ALTER ROLE"),
+        database_server(leash, url=plain, allow_remote=False, progress=silent),
+    ):
+        pass
+
+
+def test_a_server_that_has_gone_is_told_as_holding_what_could_not_be_dropped(
+    leash: Leash, caplog: pytest.LogCaptureFixture
+) -> None:
+    names: list[str] = []
+
+    def given() -> None:
+        with embedded_server(leash) as embedded:
+            address = embedded.address
+            url = f"postgresql://{address.user}:{address.password}@{address.host}:{address.port}/postgres"
+            with database_server(leash, url=url, allow_remote=False, progress=silent) as server:
+                server.create_template(lambda url: None)
+                with server.fresh_database() as database:
+                    names.append(database.name)
+                    embedded.stop()
+                    raise ValueError("the root cause")
+
+    with pytest.raises(ValueError, match="the root cause"):
+        given()
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert 1 == len(told)
+    assert f"may still hold the database {names[0]}" in told[0] or "_template_" in told[0]
+    assert "so with" in told[0]
+    assert "DROP DATABASE IF EXISTS" in told[0]
+    assert "sessions of other roles" not in told[0]
