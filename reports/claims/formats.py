@@ -1,4 +1,4 @@
-"""Rulings as text: for a terminal, as Markdown (docs/claims.md is that), and as JSON."""
+"""Rulings as text: for a terminal, as Markdown (docs/claims.md is that), as JSON, and as a page."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from harness.errors import RunDirectoryError
 from harness.files import write_atomically
 from harness.plain import plain
 from reports.claims.base import ClaimsReport, Figure, Ruling, RulingVerdict, Turn
+from reports.formats.html import page
 from reports.formats.markdown import escape
 
+HTML_FILE = "claims.html"
 RULINGS_FILE = "rulings.json"
 MARKDOWN_FILE = "claims.md"
 _STYLES = {
@@ -23,6 +25,7 @@ _STYLES = {
     RulingVerdict.REFUTED: "bold red",
     RulingVerdict.INCONCLUSIVE: "yellow",
 }
+_TONES = {RulingVerdict.SUPPORTED: "good", RulingVerdict.REFUTED: "bad", RulingVerdict.INCONCLUSIVE: "open"}
 QUICK_NOTE = "A quick look: one repetition, short phases. The whole run rules with intervals."
 
 
@@ -85,9 +88,27 @@ def render_json(report: ClaimsReport) -> str:
     return report.model_dump_json(indent=1) + "\n"
 
 
+def render_html(report: ClaimsReport) -> str:
+    """One page that loads nothing; it links to the reports of the runs beside it."""
+    return page(
+        "claims.html.j2",
+        figures=(),
+        report=report,
+        counted=summary_line(report),
+        state_lines=_state_lines(report),
+        tones={verdict.value: tone for verdict, tone in _TONES.items()},
+        turn_text=turn_text,
+        figure_text=figure_text,
+    )
+
+
 def write_rulings(report: ClaimsReport, folder: Path) -> tuple[Path, ...]:
-    """Write rulings.json and claims.md into the folder. Raises RunDirectoryError."""
-    texts = {RULINGS_FILE: render_json(report), MARKDOWN_FILE: render_markdown(report)}
+    """Write claims.html, rulings.json and claims.md into the folder. Raises RunDirectoryError."""
+    texts = {
+        HTML_FILE: render_html(report),
+        RULINGS_FILE: render_json(report),
+        MARKDOWN_FILE: render_markdown(report),
+    }
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():

@@ -33,7 +33,7 @@ def render(summary: Summary) -> str:
 
     view = view_report(summary)
     sections = [(scenario, scenario_figures(view.run, scenario)) for scenario in view.scenarios]
-    return _page(
+    return page(
         "report.html.j2",
         figures=[figure for _, figures in sections for figure in figures],
         view=view,
@@ -51,7 +51,7 @@ def render_comparison(comparison: Comparison) -> str:
     view = view_comparison(comparison)
     targets = tuple(dict.fromkeys(name for _, run in view.runs for name in run.targets))
     sections = [(one, compared_figure(one.phases, targets, one.anchor)) for one in view.scenarios]
-    return _page(
+    return page(
         "comparison.html.j2",
         figures=[figure for _, figure in sections if figure is not None],
         view=view,
@@ -63,7 +63,7 @@ def render_comparison(comparison: Comparison) -> str:
 FORMAT = Format(name="html", suffix=".html", render=render, render_comparison=render_comparison)
 
 
-def _page(template: str, figures: Iterable[Figure], **context: Any) -> str:
+def page(template: str, figures: Iterable[Figure], **context: Any) -> str:
     """The template in its frame. The page says which scripts may run, so their text must not change afterwards."""
     from reports import charts
 

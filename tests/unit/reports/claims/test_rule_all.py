@@ -11,7 +11,7 @@ from harness.experiments import experiments, plan_of
 from harness.records import RunState
 from harness.records.claims import CLAIMS_FILE
 from reports.claims import ClaimsReport, RulingVerdict, read_evidence, rule_all
-from reports.claims.formats import render_json, render_markdown, render_terminal, write_rulings
+from reports.claims.formats import render_html, render_json, render_markdown, render_terminal, write_rulings
 from reports.claims.rules import RULES
 from reports.claims.statements import STATEMENTS, experiments_for
 from tests.unit.reports.builder import reseal
@@ -104,17 +104,19 @@ def test_an_unknown_statement_is_named_with_the_nearest() -> None:
 
 def test_every_format_tells_every_verdict(tmp_path: Path) -> None:
     report = good(tmp_path)
-    text, markdown = render_terminal(report), render_markdown(report)
+    text, markdown, page = render_terminal(report), render_markdown(report), render_html(report)
     assert "0 supported, 1 refuted, 20 inconclusive" in text
     for statement in STATEMENTS:
         assert statement in text
         assert f"## {statement}" in markdown
+        assert f'<h2 id="{statement}">' in page
     assert report == ClaimsReport.model_validate_json(render_json(report))
 
 
 def test_rulings_are_written_beside_their_runs(tmp_path: Path) -> None:
     written = write_rulings(good(tmp_path), tmp_path / "out")
-    assert ["rulings.json", "claims.md"] == [path.name for path in written]
+    assert ["claims.html", "rulings.json", "claims.md"] == [path.name for path in written]
+    assert "http" not in written[0].read_text().replace("http-equiv", "")
     (tmp_path / "file").write_text("")
     with pytest.raises(RunDirectoryError, match="rulings cannot be written"):
         write_rulings(good(tmp_path / "again"), tmp_path / "file")
