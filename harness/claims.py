@@ -24,8 +24,7 @@ from harness.experiments import Experiment, plan_of
 from harness.files import write_atomically
 from harness.interrupts import uninterrupted
 from harness.plan import Plan
-from harness.records import RunState, sealed
-from harness.records.claims import CLAIMS_FILE, ClaimsRecord, ExperimentRun
+from harness.records import CLAIMS_FILE, ClaimsRecord, RunState, sealed
 from harness.run import Ending, run_plan
 from harness.store import RunStore
 from harness.terminal import RunDisplay
@@ -65,10 +64,9 @@ class ClaimsStore:
                 f"{self.path} can no longer be written ({error.strerror}); make room or mend its permissions"
             ) from error
 
-    def add(self, entry: ExperimentRun) -> None:
-        """An experiment has ended."""
-        self.record = self.record.model_copy(update={"experiments": (*self.record.experiments, entry)})
-        self.write()
+    def has_trials(self) -> bool:
+        """Whether a trial of any experiment was kept."""
+        return any(RunStore(self.path / name).has_trials() for name in self.record.planned)
 
     def end(self, state: RunState, reason: str) -> None:
         """No more will come."""
@@ -77,7 +75,7 @@ class ClaimsStore:
 
     def discard_if_empty(self) -> None:
         """Take the folder away again where nothing was measured."""
-        if self.record.experiments:
+        if self.has_trials():
             return
         shutil.rmtree(self.path, ignore_errors=True)
         with suppress(OSError):
@@ -118,7 +116,7 @@ def carry_out_claims(
             for number, (name, plan) in enumerate(plans, 1):
                 say(f"{name} ({number} of {len(plans)})")
                 with RunDisplay(plan) as display:
-                    state, reason = _run_one(store, name, f"{claims_id}-{name}", plan, stack, display)
+                    state, reason = _run_one(store, name, plan, stack, display)
                 if state is not RunState.FINISHED:
                     break
     except KeyboardInterrupt:
@@ -129,20 +127,17 @@ def carry_out_claims(
         return _ending(store, state, reason, code)
 
 
-def _run_one(
-    store: ClaimsStore, name: str, run_id: str, plan: Plan, stack: Stack, display: RunDisplay
-) -> tuple[RunState, str]:
+def _run_one(store: ClaimsStore, name: str, plan: Plan, stack: Stack, display: RunDisplay) -> tuple[RunState, str]:
     run = RunStore.create(store.path / name)
-    manifest = run_plan(plan, run_id, run, stack, display)
-    if run.has_trials():
-        store.add(ExperimentRun(name=name, run_id=run_id, state=manifest.state, reason=manifest.reason))
-    else:
+    try:
+        manifest = run_plan(plan, store.record.run_id(name), run, stack, display)
+    finally:
         run.discard_if_empty()
     return manifest.state, manifest.reason
 
 
 def _ending(store: ClaimsStore, state: RunState, reason: str, code: int) -> Ending:
-    if not store.record.experiments:
+    if not store.has_trials():
         store.discard_if_empty()
         if state is RunState.INTERRUPTED:
             raise InterruptedRunError("interrupted before a trial had finished; nothing was kept")

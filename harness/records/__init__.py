@@ -20,6 +20,7 @@ from harness.records.base import (
     WRITES_FILE,
     Record,
 )
+from harness.records.claims import CLAIMS_FILE, CLAIMS_FORMAT, ClaimsRecord
 from harness.records.closing import (
     Closing,
     Stream,
@@ -78,6 +79,8 @@ from harness.records.readings import (
 from harness.records.writes import Write
 
 __all__ = [
+    "CLAIMS_FILE",
+    "CLAIMS_FORMAT",
     "FEWEST_IN_PHASE",
     "FORMAT",
     "FORMAT_VERSION",
@@ -97,6 +100,7 @@ __all__ = [
     "TRIAL_FILE",
     "WRITES_FILE",
     "Bank",
+    "ClaimsRecord",
     "Closing",
     "Conformance",
     "DatabaseReading",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from harness.records.base import FORMAT_VERSION, Identity, Record, Whole
 from harness.records.manifest import RunState
@@ -11,19 +13,14 @@ from harness.records.manifest import RunState
 CLAIMS_FILE = "claims.json"
 CLAIMS_FORMAT = "poolstorm-claims"
 CLAIMS_VERSION = FORMAT_VERSION
-
-
-class ExperimentRun(Record):
-    """One experiment: its run lies in the folder of its name."""
-
-    name: Identity
-    run_id: Identity
-    state: RunState
-    reason: str = ""
+MOST_EXPERIMENTS = 100
 
 
 class ClaimsRecord(Record):
-    """What was done to rule on statements; rewritten as each experiment ends."""
+    """What was to be run for statements, and how that ended.
+
+    The run of an experiment lies in the folder of its name, and bears the id `<claims_id>-<name>`.
+    """
 
     format: Literal["poolstorm-claims"] = "poolstorm-claims"
     version: Whole = CLAIMS_VERSION
@@ -34,5 +31,10 @@ class ClaimsRecord(Record):
     seed: Whole
     state: RunState
     reason: str = ""
-    planned: tuple[Identity, ...]
-    experiments: tuple[ExperimentRun, ...] = ()
+    planned: Annotated[
+        tuple[Identity, ...], Field(max_length=MOST_EXPERIMENTS)
+    ]  # experiments, in the order of running
+
+    def run_id(self, experiment: str) -> str:
+        """The id of an experiment's run."""
+        return f"{self.claims_id}-{experiment}"

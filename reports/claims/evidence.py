@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import RunDirectoryError
-from harness.records import TrialState
-from harness.records.claims import CLAIMS_FILE, CLAIMS_FORMAT, ClaimsRecord
+from harness.records import CLAIMS_FILE, CLAIMS_FORMAT, ClaimsRecord, TrialState
 from reports.analysis import analyse
 from reports.documents import read_document
 from reports.files import DamageError
@@ -100,17 +99,15 @@ def read_evidence(folder: Path) -> Evidence:
         raise RunDirectoryError(f"{str(folder)!r} cannot be read; name a folder of claims") from error
     measured: dict[str, Measured] = {}
     missing: dict[str, str] = {}
-    for entry in record.experiments:
-        try:
-            run = read_run(folder / entry.name)
-            if run.manifest.run_id != entry.run_id:
-                raise RunDirectoryError(f"the folder {entry.name} holds another run, {run.manifest.run_id}")
-            measured[entry.name] = Measured(entry.name, run, analyse(run))
-        except RunDirectoryError as error:
-            missing[entry.name] = str(error)
     for name in record.planned:
-        if name not in measured:
-            missing.setdefault(
-                name, f"the experiment {name} was not carried out ({record.reason or record.state})"
-            )
+        if not os.path.lexists(folder / name):
+            missing[name] = f"the experiment {name} was not carried out ({record.reason or record.state})"
+            continue
+        try:
+            run = read_run(folder / name)
+            if run.manifest.run_id != record.run_id(name):
+                raise RunDirectoryError(f"the folder {name} holds another run, {run.manifest.run_id}")
+            measured[name] = Measured(name, run, analyse(run))
+        except RunDirectoryError as error:
+            missing[name] = str(error)
     return Evidence(folder, record, measured, missing)

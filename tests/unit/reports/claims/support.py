@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.records import RunState, sealed
-from harness.records.claims import CLAIMS_FILE, ClaimsRecord, ExperimentRun
+from harness.records import CLAIMS_FILE, ClaimsRecord, RunState, sealed
 from reports.claims.evidence import Evidence, read_evidence
-from tests.unit.reports.builder import CREATED_AT, TrialBuilder, plain_name, write_run
+from tests.unit.reports.builder import CREATED_AT, TrialBuilder, write_run
 
 
 def write_claims(path: Path, runs: Mapping[str, Sequence[TrialBuilder]], **changes: object) -> Path:
     """A folder with a run for each experiment; `changes` replace fields of its record."""
     path.mkdir(parents=True, exist_ok=True)
     for name, trials in runs.items():
-        write_run(path / name, list(trials))
+        for trial in trials:
+            trial.run_id = f"claims-1-{name}"
+        write_run(path / name, list(trials), run_id=f"claims-1-{name}")
     record = ClaimsRecord(
         claims_id="claims-1",
         created_at=CREATED_AT,
@@ -24,9 +25,6 @@ def write_claims(path: Path, runs: Mapping[str, Sequence[TrialBuilder]], **chang
         seed=1,
         state=RunState.FINISHED,
         planned=tuple(runs),
-        experiments=tuple(
-            ExperimentRun(name=name, run_id=plain_name(name), state=RunState.FINISHED) for name in runs
-        ),
     ).model_copy(update=changes)
     (path / CLAIMS_FILE).write_text(sealed(record.model_dump_json()))
     return path

@@ -8,8 +8,7 @@ import pytest
 
 from harness.errors import PlanError, RunDirectoryError
 from harness.experiments import experiments, plan_of
-from harness.records import RunState
-from harness.records.claims import CLAIMS_FILE
+from harness.records import CLAIMS_FILE, RunState
 from reports.claims import ClaimsReport, RulingVerdict, read_evidence, rule_all
 from reports.claims.formats import render_html, render_json, render_markdown, render_terminal, write_rulings
 from reports.claims.rules import RULES
