@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,6 +15,9 @@ class Working(Protocol):
 
     def cpu_s(self) -> float:
         """Seconds of user and system time that it has used since it first started; 0 where that is not known."""
+
+    def stands_still(self) -> bool:
+        """Whether one of its processes was stopped by a signal, and not by a fault of the plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,27 @@ class Processes:
 
     def cpu_s(self) -> float:
         """What they have used since they started. `Working`."""
-        return sum(_cpu_s(pid, family=self.family) for pid in self.pids)
+        return sum(_cpu_s(pid, family=self.family) for pid in self._all())
+
+    def stands_still(self) -> bool:
+        """Whether one of them was stopped by a signal. `Working`."""
+        return any(map(is_stopped, self._all()))
+
+    def _all(self) -> list[int]:
+        """With all descendants of a family, found in one walk over the machine's processes each."""
+        found = list(self.pids)
+        for pid in self.pids if self.family else ():
+            with suppress(psutil.Error):
+                found += [child.pid for child in psutil.Process(pid).children(recursive=True)]
+        return found
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a process was stopped by a signal (SIGSTOP, or a terminal's) and does not go on."""
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    except psutil.Error:
+        return False
 
 
 ProcessMap = Mapping[str, Working]
@@ -40,12 +64,8 @@ def processor_time_s(processes: ProcessMap) -> dict[str, float]:
 
 def _cpu_s(pid: int, *, family: bool) -> float:
     try:
-        process = psutil.Process(pid)
-        times = process.cpu_times()
-        own_s = float(times.user + times.system)
-        if not family:
-            return own_s
-        own_s += getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
-        return own_s + sum(_cpu_s(child.pid, family=True) for child in process.children())
+        times = psutil.Process(pid).cpu_times()
     except psutil.Error:
         return 0.0
+    reaped_s = getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0) if family else 0.0
+    return float(times.user + times.system + reaped_s)

@@ -151,7 +151,9 @@ _YOUNGER_LIMITS = """
 """Which a server may not know yet; unknown ones among `UNHURRIED` would keep it from answering."""
 
 
-def connect(address: Address, database: str | None = None) -> psycopg2.extensions.connection:
+def connect(
+    address: Address, database: str | None = None, kind: type[psycopg2.extensions.connection] | None = None
+) -> psycopg2.extensions.connection:
     """A connection in autocommit. Raises psycopg2.OperationalError."""
     parameters: dict[str, str | int] = {
         "host": address.host,
@@ -165,12 +167,16 @@ def connect(address: Address, database: str | None = None) -> psycopg2.extension
         "passfile": NO_FILE,  # the password is part of the URL: targets look nowhere else either
         **dict(address.options),
     }
-    return _unhurried(psycopg2.connect(psycopg2.extensions.make_dsn(None, **parameters)))
+    return _unhurried(psycopg2.connect(psycopg2.extensions.make_dsn(None, **parameters), connection_factory=kind))
 
 
-def own_session(url: str) -> psycopg2.extensions.connection:
+def own_session(
+    url: str, kind: type[psycopg2.extensions.connection] | None = None
+) -> psycopg2.extensions.connection:
     """A session of the harness's own by a URL, in autocommit. Raises psycopg2.OperationalError."""
-    return _unhurried(psycopg2.connect(url, connect_timeout=CONNECT_TIMEOUT_S, options=UNHURRIED))
+    return _unhurried(
+        psycopg2.connect(url, connection_factory=kind, connect_timeout=CONNECT_TIMEOUT_S, options=UNHURRIED)
+    )
 
 
 def _unhurried(connection: psycopg2.extensions.connection) -> psycopg2.extensions.connection:

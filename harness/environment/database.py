@@ -19,6 +19,7 @@ from harness.environment.address import Address, connect, first_line, redacted
 from harness.environment.embedded import EmbeddedServer
 from harness.environment.leash import ending
 from harness.environment.limits import LIMITS_QUERY, REMEDIES, ConnectionLimits, limit_met
+from harness.environment.waits import HurriedConnection
 from harness.errors import EnvironmentSetupError, LeftBehindError
 
 OLDEST_VERSION = 130_000  # DROP DATABASE .. WITH (FORCE)
@@ -107,6 +108,7 @@ class DatabaseServer:
         self._numbers = itertools.count(1)
         self._template: str | None = None
         self._created: list[str] = []
+        self._silent = False  # whether it did not answer when something was to be dropped last
 
     def __repr__(self) -> str:
         return f"DatabaseServer({self.host}:{self.port}, {self.origin}, {self.version})"
@@ -195,19 +197,25 @@ class DatabaseServer:
             yield TrialDatabase(name, self)
 
     def drop_all(self) -> None:
-        """Drop whatever of ours is still there. One that cannot be dropped keeps no other.
+        """Drop whatever of ours is still there. One that cannot be dropped keeps no other, unless nobody answers.
 
         Raises LeftBehindError, which names all that could not.
         """
-        failures = []
+        failures: dict[str, str] = {}
         for name in reversed(list(self._created)):
             try:
                 self._drop(name)
             except EnvironmentSetupError as error:
-                failures.append(error)
+                failures[name] = str(error)
+                if self._silent:  # each further one would have to wait as long
+                    break
+            except KeyboardInterrupt:  # again, by someone who will not wait
+                failures[name] = self._may_hold(name, "you did not wait until it was dropped")
+                break
         if failures:
-            more = f" (so with {', '.join(self._created[1:])})" if len(self._created) > 1 else ""
-            raise LeftBehindError(f"{failures[0]}{more}")
+            first, told = next(iter(failures.items()))
+            others = [name for name in self._created if name != first]
+            raise LeftBehindError(f"{told} (so with {', '.join(others)})" if others else told)
 
     def end_sessions(self, name: str, *, idle_only: bool = False) -> int:
         """End the sessions of our role in a database; how many were told to.
@@ -257,19 +265,21 @@ class DatabaseServer:
         plain = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name))
         deadline_s = time.monotonic() + _DROP_WITHIN_S
         statement = plain + sql.SQL(" WITH (FORCE)")
-        by_hand = f'DROP DATABASE IF EXISTS "{name}"'
-        remedy = f"end the sessions of other roles in it and run: {by_hand}"
+        remedy = f"end the sessions of other roles in it and run: {_by_hand(name)}"
         while True:
             try:
-                with self._cursor(f"database {name} cannot be dropped", remedy=remedy) as cursor:
+                # A server that was silent the last time is given less time to take the connection.
+                kind = HurriedConnection if self._silent else None
+                with self._cursor(f"database {name} cannot be dropped", remedy=remedy, kind=kind) as cursor:
                     cursor.execute(statement)
+                self._silent = False
                 break
             except EnvironmentSetupError as error:
                 in_the_way = (psycopg2.errors.InsufficientPrivilege, psycopg2.errors.ObjectInUse)
                 if not isinstance(error.__cause__, in_the_way):
+                    self._silent = isinstance(error.__cause__, psycopg2.OperationalError)
                     raise EnvironmentSetupError(
-                        f"{self._address} may still hold the database {name}, as it did not answer when that was "
-                        f"to be dropped; once it does, run: {by_hand}"
+                        self._may_hold(name, "it did not answer when that was to be dropped")
                     ) from error
                 if time.monotonic() > deadline_s:
                     raise
@@ -277,13 +287,22 @@ class DatabaseServer:
             statement = plain
         self._created.remove(name)
 
+    def _may_hold(self, name: str, why: str) -> str:
+        return (
+            f"{self._address} may still hold the database {name}, as {why}; once it answers, run: {_by_hand(name)}"
+        )
+
     @contextmanager
     def _cursor(
-        self, failing: str, database: str | None = None, remedy: str = "see the server's log"
+        self,
+        failing: str,
+        database: str | None = None,
+        remedy: str = "see the server's log",
+        kind: type[psycopg2.extensions.connection] | None = None,
     ) -> Iterator[psycopg2.extensions.cursor]:
         """A cursor of a session of its own. Raises EnvironmentSetupError: what is failing, why, and the remedy."""
         try:
-            with closing(connect(self._address, database)) as connection, connection.cursor() as cursor:
+            with closing(connect(self._address, database, kind)) as connection, connection.cursor() as cursor:
                 yield cursor
         except psycopg2.Error as error:
             gist = first_line(error, self._address).removesuffix(".")
@@ -297,3 +316,7 @@ class DatabaseServer:
             cursor.execute(query, parameters)
             row = cursor.fetchone()
         return row[0] if row else None
+
+
+def _by_hand(name: str) -> str:
+    return f'DROP DATABASE IF EXISTS "{name}"'

@@ -14,9 +14,10 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import psycopg2
 
 from harness.environment.account import Account, server_account, temporary_parent
@@ -92,6 +93,13 @@ class EmbeddedServer:
                 self._this_life_s = max(self._this_life_s, used_s)  # one that is ending tells less and less
             return self._earlier_s + self._this_life_s
 
+    def stands_still(self) -> bool:
+        """Whether one of its processes was stopped by someone else than `pause`. `Working`; from any thread."""
+        child = self._child
+        if child is None or self._still:
+            return False
+        return Processes((child.pid,), family=True).stands_still() and not self._still
+
     def died(self) -> bool:
         """Whether it was started, and ended by itself or by someone else; all its databases went with it."""
         return self._child is not None and not self._child.alive()
@@ -136,9 +144,13 @@ class EmbeddedServer:
                 self._stand_still(process)
 
     def resume(self) -> None:
-        """Make them go on, the first one last; nothing if none stands still."""
+        """Make them go on, the first one last, and what somebody else stopped; nothing if none stands still."""
         while self._still:
             let_go_on([self._still.pop()])
+        if self._child is not None:
+            with suppress(psutil.NoSuchProcess):
+                first = (self._child.pid, birth(self._child.pid))
+                let_go_on([*descendants(*first), first])
 
     def _stand_still(self, process: tuple[int, float]) -> None:
         self._still.append(process)  # before: half a pause is ended as well

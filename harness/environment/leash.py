@@ -305,6 +305,7 @@ class Leash:
         if self._guard is None or self._guard.stdin is None:
             raise RuntimeError("the leash is used outside its with block")
         try:
+            self._guard.send_signal(signal.SIGCONT)  # one that somebody stopped would not read, nor leave
             self._guard.stdin.write(json.dumps(message).encode() + b"\n")
         except OSError as error:
             if strict:

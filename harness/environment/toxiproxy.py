@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,7 +98,8 @@ def _start(leash: Leash, binary: ToxiproxyBinary, log_path: Path) -> tuple[Child
             name="Toxiproxy",
             grace_s=2.0,
         )
-        connection = Connection(HOST, port)
+        # One that somebody stopped goes on when it is needed: no request to it, nor its end, has to wait.
+        connection = Connection(HOST, port, wake=lambda: child.popen.send_signal(signal.SIGCONT))
         try:
             wait_until_ready(
                 child,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -53,12 +53,16 @@ class Toxic:
 
 
 class Connection:
-    """One keep-alive HTTP connection to one Toxiproxy server, with time-outs; safe to share among threads."""
+    """One keep-alive HTTP connection to one Toxiproxy server, with time-outs; safe to share among threads.
 
-    def __init__(self, host: str, port: int) -> None:
+    `wake` is called before each request.
+    """
+
+    def __init__(self, host: str, port: int, wake: Callable[[], object] = lambda: None) -> None:
         self.host = host
         self.port = port
         self._base = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        self._wake = wake
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy set in the environment is not for this
         self._lock = threading.Lock()
@@ -67,6 +71,7 @@ class Connection:
         """Send and check. Raises ToxiproxyError for no answer and for every status outside 200-299."""
         try:
             with self._lock:
+                self._wake()
                 response = self._session.request(method, self._base + path, timeout=REQUEST_TIMEOUT_S, **content)
         except requests.RequestException as error:
             raise ToxiproxyError(

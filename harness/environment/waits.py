@@ -18,6 +18,16 @@ from psycopg2.extensions import POLL_OK, POLL_READ, STATUS_SETUP
 CONNECTED_WITHIN_S = 5.0
 ANSWERED_WITHIN_S = 30.0
 """More than any statement of the harness needs, a copy of the template database included."""
+HURRIED_WITHIN_S = 1.5
+"""To be connected where someone waits for a server that may stand still."""
+
+
+class HurriedConnection(psycopg2.extensions.connection):
+    """One that is to be made within `HURRIED_WITHIN_S`."""
+
+
+class HurriedSession(HurriedConnection):
+    """One whose statements take no longer either, for threads: those hear no Ctrl-C, and are waited for."""
 
 
 @contextmanager
@@ -33,10 +43,17 @@ def bounded_waits() -> Iterator[None]:
 
 def _wait(connection: psycopg2.extensions.connection) -> None:
     """Called by psycopg2 with an operation under way; a connection that is given up here is closed by it."""
-    within_s = CONNECTED_WITHIN_S if connection.status == STATUS_SETUP else ANSWERED_WITHIN_S
+    within_s = _patience_s(connection)
     deadline_s = time.monotonic() + within_s
     while (state := connection.poll()) != POLL_OK:
         waiting = select.poll()
         waiting.register(connection.fileno(), select.POLLIN if state == POLL_READ else select.POLLOUT)
         if not waiting.poll(max(0.0, deadline_s - time.monotonic()) * 1000):
             raise psycopg2.OperationalError(f"no answer within {within_s:g} s")
+
+
+def _patience_s(connection: psycopg2.extensions.connection) -> float:
+    connecting = connection.status == STATUS_SETUP
+    if isinstance(connection, HurriedConnection if connecting else HurriedSession):
+        return HURRIED_WITHIN_S
+    return CONNECTED_WITHIN_S if connecting else ANSWERED_WITHIN_S

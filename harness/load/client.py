@@ -7,6 +7,7 @@ import queue
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -21,6 +22,7 @@ from harness.errors import OutputError, TrialFailedError
 from harness.journal import Journal
 from harness.load import messages
 from harness.load.workers import SINGLE, Workers
+from harness.processes import is_stopped
 from harness.records import MarkKind, response_interval_ns
 from harness.store import TrialFolder
 from scenarios.model import Scenario
@@ -54,6 +56,7 @@ class Load:
         self._workers = workers
         self._record_writes = record_writes
         self._planned_s = scenario.duration_s + scenario.drain_s
+        self._hung_at_s = 0.0  # known from the start on
         self.phase_ends: queue.SimpleQueue[str] = queue.SimpleQueue()  # names of phases, as they end
         self._ready = threading.Event()
         self._drained = threading.Event()
@@ -85,27 +88,35 @@ class Load:
         )
         self._ready.wait(READY_WITHIN_S)
         if not self._ready.is_set() or self._ended.is_set():
-            raise TrialFailedError(f"the load process did not get ready: {self._generator.end_description()}")
+            raise TrialFailedError(f"the load process did not get ready: {_how_it_is(self._generator)}")
 
     def start(self, origin_ns: int) -> None:
         """Give the word: the first phase begins at `origin_ns` of the monotonic clock."""
         self._say(messages.StartOrder(origin_ns=origin_ns))
+        self._hung_at_s = origin_ns / 1e9 + self._planned_s + SLACK_S
 
     def wait_drained(self) -> None:
         """Until the last answer is in, or the load has ended otherwise; `wait` then says how."""
-        self._drained.wait(self._planned_s + SLACK_S)
+        self._drained.wait(self._left_s())
 
     def wait(self) -> messages.Done:
         """Until the load has ended and every sample is on disk; then the account of both sides.
 
         Raises TrialFailedError if that never comes.
         """
-        self._ended.wait(self._planned_s + SLACK_S)
+        if self._drained.is_set():
+            self._ended.wait(self._planned_s + SLACK_S)
+        else:
+            self._ended.wait(self._left_s())
         if self._done is None:
-            raise TrialFailedError(f"the load did not come to its end: {self._generator.end_description()}")
+            raise TrialFailedError(f"the load did not come to its end: {_how_it_is(self._generator)}")
         if self._recorder is None:
             return self._done
         return self._done.with_recorded(_last_word(self._recorder))
+
+    def _left_s(self) -> float:
+        """Until a load from which nothing was heard of its end counts as hung."""
+        return max(0.0, self._hung_at_s - time.monotonic())
 
     def _say(self, message: messages.Message) -> None:
         try:
@@ -137,12 +148,19 @@ class Load:
             self._ready.set()
 
 
+def _how_it_is(child: Child) -> str:
+    """How it ended, or what keeps it from going on."""
+    if child.alive() and is_stopped(child.pid):
+        return f"{child.name} stands still, as a signal (SIGSTOP) or a terminal told it to; run it again"
+    return child.end_description()
+
+
 def _last_word(recorder: Child) -> messages.Recorded:
     try:
         recorder.popen.wait(RECORDER_WITHIN_S)
     except subprocess.TimeoutExpired:
         raise TrialFailedError(
-            f"latencies were not all recorded: the recorder was not done {RECORDER_WITHIN_S:g} s after the load"
+            f"latencies were not all recorded: {RECORDER_WITHIN_S:g} s after the load the {_how_it_is(recorder)}"
         ) from None
     try:
         recorded = messages.Recorded.model_validate_json(next(recorder.lines(), ""))

@@ -14,6 +14,7 @@ import psycopg2
 from pydantic import ValidationError
 
 from harness.environment.address import own_session
+from harness.environment.waits import HurriedSession
 from harness.http_reader import HttpReader, UnusableAnswerError
 from harness.processes import ProcessMap, processor_time_s
 from harness.records import DatabaseReading, HostReading, PoolReading, Reading
@@ -68,14 +69,19 @@ class PoolGauge:
 
 
 class DatabaseGauge:
-    """Counts the sessions of a trial's database on one server, past the proxy and from another database."""
+    """Counts the sessions of a trial's database on one server, past the proxy and from another database.
+
+    A server that does not answer costs a reading and its session; the next reading has a new one.
+    """
 
     def __init__(self, part: str, admin_url: str, database_name: str) -> None:
-        self._part, self._name = part, database_name
-        self._connection = own_session(admin_url)
+        self._part, self._name, self._admin_url = part, database_name, admin_url
+        self._connection = own_session(admin_url, HurriedSession)
 
     def read(self) -> DatabaseReading:
         try:
+            if self._connection.closed:
+                self._connection = own_session(self._admin_url, HurriedSession)
             with self._connection.cursor() as cursor:
                 cursor.execute(_SESSIONS, (self._name,))
                 active, idle, idle_in_transaction, total = cursor.fetchone() or (0, 0, 0, 0)

@@ -9,6 +9,7 @@ from harness.witnesses.limits import LimitsWitness
 from harness.witnesses.pool import PoolWitness
 from harness.witnesses.processor import ProcessorWitness
 from harness.witnesses.settings import SettingsWitness
+from harness.witnesses.stillness import StillnessWitness
 from harness.witnesses.transactions import TransactionsWitness
 
 __all__ = ["WITNESSES", "witnesses_of"]
@@ -21,6 +22,7 @@ WITNESSES: tuple[type[Witness], ...] = (
     SettingsWitness,
     PoolWitness,
     ProcessorWitness,
+    StillnessWitness,
 )
 """In the order of asking before the load. While it drains and after it they are asked the other way round: so no
 suite counts into the money or the processor time of the load."""

@@ -170,6 +170,26 @@ def test_a_child_that_stands_still_is_asked_and_heeds(log_path: Path) -> None:
     assert "ended" == child.tail_of_log()
 
 
+def test_a_guard_that_stands_still_is_made_to_go_on(log_path: Path) -> None:
+    with Leash() as leash:
+        guard = next(each for each in psutil.Process().children() if "harness.environment.guard" in each.cmdline())
+        guard.suspend()
+        shell(leash, "exec sleep 300", log_path)
+        wait_for_status(guard, psutil.STATUS_SLEEPING)
+        guard.suspend()
+        wait_for_status(guard, psutil.STATUS_STOPPED)
+        began_s = time.monotonic()
+    assert not guard.is_running()
+    assert time.monotonic() - began_s < 8  # it left by itself, and was not waited for until it is killed
+
+
+def wait_for_status(process: psutil.Process, status: str) -> None:
+    deadline_s = time.monotonic() + 10
+    while process.status() != status:
+        assert time.monotonic() < deadline_s, process.status()
+        time.sleep(0.01)
+
+
 def test_a_descendant_that_stands_still_is_ended(log_path: Path) -> None:
     with Leash() as leash:
         child = leash.start(

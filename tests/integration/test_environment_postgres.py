@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg2
@@ -17,13 +18,16 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from harness.environment import database as database_module
+from harness.environment import waits
 from harness.environment.account import Account, server_account
-from harness.environment.embedded import embedded_binaries, embedded_server
+from harness.environment.address import connect
+from harness.environment.embedded import EmbeddedServer, embedded_binaries, embedded_server
 from harness.environment.leash import Leash
 from harness.environment.limits import limit_met
 from harness.environment.ports import free_port
 from harness.environment.postgres import DatabaseServer, database_server
-from harness.errors import EnvironmentSetupError
+from harness.errors import EnvironmentSetupError, LeftBehindError
 from targets.schema import create_schema, seed
 from targets.settings import DatabaseUrl
 from tests.integration.processes import descendants
@@ -462,7 +466,74 @@ def test_a_server_that_has_gone_is_told_as_holding_what_could_not_be_dropped(
         given()
     told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert 1 == len(told)
-    assert f"may still hold the database {names[0]}" in told[0] or "_template_" in told[0]
+    assert f"may still hold the database {names[0]}" in told[0]
     assert "so with" in told[0]
+    assert "_template_" in told[0]
     assert "DROP DATABASE IF EXISTS" in told[0]
     assert "sessions of other roles" not in told[0]
+
+
+@pytest.fixture
+def standing_still(leash: Leash) -> Iterator[tuple[EmbeddedServer, str]]:
+    """A server that a test may stop at any time, given by its URL; it goes on in the end."""
+    with embedded_server(leash) as embedded:
+        address = embedded.address
+        yield (
+            embedded,
+            f"postgresql://{address.user}:{address.password}@{address.host}:{address.port}/postgres",
+        )
+
+
+def test_a_given_server_that_stands_still_is_waited_for_once_and_not_for_each_database(
+    leash: Leash,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    standing_still: tuple[EmbeddedServer, str],
+) -> None:
+    embedded, url = standing_still
+    asked: list[str] = []
+
+    def counted(*given: Any) -> psycopg2.extensions.connection:
+        asked.append("asked")
+        return connect(*given)
+
+    def interrupted() -> None:
+        with database_server(leash, url=url, allow_remote=False, progress=silent) as server:
+            for _ in range(3):
+                server.create_template(lambda url: None)
+            with server.fresh_database():
+                embedded.pause()
+                monkeypatch.setattr(waits, "CONNECTED_WITHIN_S", 1.0)
+                monkeypatch.setattr(waits, "HURRIED_WITHIN_S", 0.25)
+                monkeypatch.setattr(database_module, "connect", counted)
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert ["asked"] * 2 == asked  # at the end of the trial, and at that of the run
+    (told,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert 3 == told.count("_template_")
+
+
+def test_who_does_not_wait_until_databases_are_dropped_is_told_what_is_left(
+    leash: Leash, standing_still: tuple[EmbeddedServer, str]
+) -> None:
+    embedded, url = standing_still
+
+    def impatient() -> None:
+        with database_server(leash, url=url, allow_remote=False, progress=silent) as server:
+            server.create_template(lambda url: None)
+            embedded.pause()
+            signal.setitimer(signal.ITIMER_REAL, 0.3)  # on the way out
+
+    def ctrl_c(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, ctrl_c)
+    try:
+        with pytest.raises(
+            LeftBehindError, match="you did not wait until it was dropped; once it answers, run: DROP"
+        ):
+            impatient()
+    finally:
+        signal.signal(signal.SIGALRM, before)

@@ -19,6 +19,7 @@ from harness.environment.postgres import DatabaseServer, database_server
 from harness.environment.primary import primary_of
 from harness.errors import TrialFailedError
 from harness.processes import processor_time_s
+from harness.sampling.gauges import DatabaseGauge, UnreadableError
 
 pytestmark = pytest.mark.integration
 
@@ -130,6 +131,37 @@ def test_a_session_that_stands_still_is_waited_for_so_long_and_no_longer(
                 cursor.execute("SELECT 1")
         finally:
             backend.resume()
+
+
+def test_a_server_that_somebody_else_stopped_is_told_from_a_paused_one_and_goes_on(own: DatabaseServer) -> None:
+    embedded, pid = own.embedded, own.process_id()
+    assert embedded is not None
+    assert pid is not None
+    with own.fresh_database() as database:
+        with primary_of(database) as primary:
+            part = with_capability(primary, Pausable)
+            part.pause()
+            assert not embedded.stands_still()
+            part.resume()
+            psutil.Process(pid).suspend()
+            assert embedded.stands_still()
+        assert not embedded.stands_still()
+        assert 7 == ask(database)
+
+
+def test_a_gauge_outlives_a_server_that_stood_still(own: DatabaseServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waits, "HURRIED_WITHIN_S", 0.3)
+    with own.fresh_database() as database, primary_of(database) as primary:
+        gauge = DatabaseGauge(PRIMARY, database.admin_url, database.name)
+        part = with_capability(primary, Pausable)
+        part.pause()
+        for _ in range(2):  # its session, and the new one that it asks for
+            with pytest.raises(UnreadableError):
+                gauge.read()
+        part.resume()
+        with closing(psycopg2.connect(database.url)):
+            assert 1 == gauge.read().total
+        gauge.close()
 
 
 def test_a_paused_server_ends_with_its_leash() -> None:

@@ -152,6 +152,22 @@ def test_a_recorder_that_is_gone_or_stands_still_is_told_and_holds_nobody_up(
     assert {"steady"} == {reading.phase for reading in readings(folder) if reading.started_total}
 
 
+def test_a_load_process_that_stands_still_is_waited_for_once_and_told(
+    leash: Leash, target: RunningTarget, folder: TrialFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.load.client.SLACK_S", 1.0)
+    planned = scenario(Phase(name="steady", duration_s=1.0, arrivals=POISSON, behaviour="reader"), drain_s=0.5)
+    with load_process(leash, scenario=planned, folder=folder) as load:
+        load.prepare(target.url, SEED)
+        load.start(time.monotonic_ns() + 50_000_000)
+        psutil.Process(load.pid).suspend()
+        load.wait_drained()
+        waited_again_s = time.monotonic()
+        with pytest.raises(TrialFailedError, match=r"the load did not come to its end: load process stands still"):
+            load.wait()
+        assert time.monotonic() - waited_again_s < 1.0  # not a second time as long as the load was planned
+
+
 @pytest.mark.parametrize("workers", [SINGLE, Workers(local=2)], ids=["alone", "two-workers"])
 def test_closed_users_are_as_many_as_planned_and_phases_follow_each_other(
     leash: Leash, target: RunningTarget, folder: TrialFolder, workers: Workers

@@ -10,7 +10,7 @@ import psycopg2.extensions
 import pytest
 
 from harness.environment import waits
-from harness.environment.waits import bounded_waits
+from harness.environment.waits import HurriedSession, bounded_waits
 
 
 def test_a_server_that_takes_connections_and_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,6 +19,14 @@ def test_a_server_that_takes_connections_and_says_nothing_is_given_up(monkeypatc
         port = silent.getsockname()[1]
         with pytest.raises(psycopg2.OperationalError, match=r"no answer within 0\.2 s"):
             psycopg2.connect(f"postgresql://u:p@127.0.0.1:{port}/d")
+
+
+def test_a_session_of_a_thread_gives_up_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waits, "HURRIED_WITHIN_S", 0.2)
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent, bounded_waits():
+        port = silent.getsockname()[1]
+        with pytest.raises(psycopg2.OperationalError, match=r"no answer within 0\.2 s"):
+            psycopg2.connect(f"postgresql://u:p@127.0.0.1:{port}/d", connection_factory=HurriedSession)
 
 
 def test_waiting_is_as_before_after_the_block() -> None:
