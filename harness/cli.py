@@ -108,9 +108,9 @@ def run(
     settled.workers.require_address()  # here, so that it costs no start of a database
     run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
     folder = output or Path("runs") / run_id
+    heed_interrupts()  # before there is anything to be taken away again
     store = RunStore.create(folder)
     options = StackOptions(database_url, toxiproxy, allow_remote_database)
-    heed_interrupts()
     ending = carry_out(settled, run_id, store, options, partial(say, error=True))
     _finish_run(folder, ending)
 
@@ -241,6 +241,11 @@ def claims(
     try:
         with uninterrupted() if ending.exit_code == EXIT_INTERRUPTED else nullcontext():
             _rule(folder, folder, only)
+    except KeyboardInterrupt:
+        raise InterruptedRunError(
+            "interrupted before the rulings were written; what was measured is kept: "
+            f"poolstorm claims --from {folder}"
+        ) from None
     finally:
         if ending.line:
             say(ending.line, error=True)

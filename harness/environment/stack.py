@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from harness.environment.leash import Leash
+from harness.environment.leash import Leash, ending
 from harness.environment.parts import PRIMARY, Parts
 from harness.environment.postgres import DatabaseServer, TrialDatabase, database_server
 from harness.environment.primary import primary_of
@@ -52,10 +52,8 @@ class Stack:
     def proxy_to_database(self, name: str) -> Iterator[Proxy]:
         """A fresh proxy before PostgreSQL, gone with everything on it at the end of the block."""
         proxy = self.toxiproxy.create_proxy(name, self.database.host, self.database.port)
-        try:
+        with ending(proxy.destroy):  # a Toxiproxy that has gone must not hide Ctrl-C
             yield proxy
-        finally:
-            proxy.destroy()
 
     @contextmanager
     def parts(self, database: TrialDatabase, link: Proxy) -> Iterator[Parts]:

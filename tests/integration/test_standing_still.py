@@ -92,6 +92,17 @@ def test_a_trial_in_which_a_part_stood_still_for_a_while_is_invalid(tmp_path: Pa
     assert "Traceback" not in out + err
 
 
+@pytest.mark.parametrize("name", ["the target", "Toxiproxy", "PostgreSQL", "the guard"])
+def test_ctrl_c_is_ctrl_c_also_where_a_part_has_just_died(tmp_path: Path, name: str) -> None:
+    with loaded(tmp_path) as process:
+        part(process, name).kill()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert EXIT_INTERRUPTED == process.returncode, err
+    assert "nothing was kept" in err
+    assert "Traceback" not in out + err
+
+
 @pytest.mark.parametrize("name", list(WORDS))
 def test_ctrl_c_is_heeded_while_a_part_stands_still(tmp_path: Path, name: str) -> None:
     with loaded(tmp_path) as process:
