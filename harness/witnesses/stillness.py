@@ -11,7 +11,7 @@ from harness.scene import Witness
 from harness.witnesses.processor import GENERATOR
 
 _CALLED = {APP: "the target", GENERATOR: "the load generator", "proxy": "Toxiproxy", PRIMARY: "PostgreSQL"}
-LOOK_EVERY_S = 0.5
+LOOK_EVERY_S = 1.0
 SURE_AFTER_S = 0.05
 """A part that is seen to stand still is looked at again: a planned pause begins and ends in more than one step."""
 

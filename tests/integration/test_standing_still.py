@@ -82,7 +82,7 @@ def test_a_trial_in_which_a_part_stood_still_for_a_while_is_invalid(tmp_path: Pa
     with loaded(tmp_path) as process:
         stopped = part(process, name)
         stopped.suspend()
-        time.sleep(1.2)
+        time.sleep(2.5)
         stopped.resume()
         out, err = process.communicate(timeout=90)
     assert EXIT_INVALID == process.returncode, out + err
