@@ -67,8 +67,10 @@ class HttpClient:
         host_port = url.netloc.rpartition("@")[2]
         self._head = f" HTTP/1.1\r\nhost: {host_port}\r\naccept: application/json\r\n".encode("ascii")
 
-    def send(self, method: str, path: str, body: bytes | None = None) -> Response:
-        """Send a request, with a body of JSON or none, and wait for the whole of its answer."""
+    def send(
+        self, method: str, path: str, body: bytes | None = None, hang_up_after_s: float | None = None
+    ) -> Response:
+        """Send a request, with a body of JSON or none, and wait for the whole of its answer, or only so long."""
         request = f"{method} {self._base}{path}".encode("ascii") + self._head
         if body is None:
             request += b"\r\n"
@@ -77,7 +79,8 @@ class HttpClient:
         if self._before_send is not None:
             self._before_send()
         sent_ns = time.monotonic_ns()
-        deadline_ns = sent_ns + self._timeout_ns
+        patience_ns = self._timeout_ns if hang_up_after_s is None else round(hang_up_after_s * 1e9)
+        deadline_ns = sent_ns + patience_ns
         try:
             kept = self._kept()
             if kept is not None:

@@ -48,10 +48,25 @@ def _or_later(value: object, handler: ValidatorFunctionWrapHandler, info: Valida
 
 
 Behaviour = Annotated[
-    Literal["reader", "prober", "mixed", "teller", "crowded-teller", "holder"], WrapValidator(_or_later)
+    Literal[
+        "reader",
+        "prober",
+        "mixed",
+        "teller",
+        "crowded-teller",
+        "bookkeeper",
+        "holder",
+        "idler",
+        "late-idler",
+        "troubled",
+        "raiser",
+    ],
+    WrapValidator(_or_later),
 ]
-WRITING = frozenset({"teller", "crowded-teller", "mixed"})
+WRITING = frozenset({"teller", "crowded-teller", "bookkeeper", "mixed"})
 """Behaviours with writes that bear a token, so that a history can tell one from another."""
+WITH_A_MEMORY = frozenset({"bookkeeper"})
+"""Behaviours in which what a user does depends on what it has done: only closed users have a past."""
 Scalar = int | float | str | bool
 
 MOST_PHASES = 200
@@ -159,6 +174,14 @@ class Phase(Declaration):
     def _load_is_open_or_closed(self) -> Self:
         if (self.arrivals is None) == (self.users is None):
             raise ValueError(f"phase {self.name!r} needs either arrivals or users, not both and not neither")
+        return self
+
+    @model_validator(mode="after")
+    def _arrivals_have_no_past(self) -> Self:
+        if self.arrivals is not None and self.behaviour in WITH_A_MEMORY:
+            raise ValueError(
+                f"phase {self.name!r} of {self.behaviour!r} needs users, not arrivals: each goes by what it did"
+            )
         return self
 
     @model_validator(mode="after")

@@ -7,13 +7,18 @@ from types import MappingProxyType
 
 from scenarios import (
     baseline,
+    bookkeepers,
+    cut_transfers,
     dropped_connections,
     exhaustion,
     exhaustion_open,
+    idle_sessions,
     latency,
+    raised,
     round_trips,
     spike,
     tellers,
+    troubled,
 )
 from scenarios.model import Scenario
 
@@ -29,6 +34,11 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             exhaustion_open,
             round_trips,
             tellers,
+            cut_transfers,
+            bookkeepers,
+            idle_sessions,
+            troubled,
+            raised,
         )
     }
 )

@@ -9,15 +9,28 @@ from __future__ import annotations
 import json as jsons  # `json` is a parameter, as in Locust's clients
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any, ClassVar
 
 from locust import LoadTestShape, User, constant, constant_throughput
 from locust.env import Environment
 from locust.exception import ResponseError, StopTest
 
+from scenarios.bookkeeping import Bookkeeping
 from scenarios.http_client import HttpClient, Response
 from scenarios.model import Behaviour, Scenario
+from scenarios.troubles import (
+    bad_input,
+    bad_statement,
+    hang_up,
+    idle,
+    idle_after_statement,
+    overdraw,
+    raised,
+    read_nobody,
+    taken_address,
+)
 
 SEEDED_USERS = 1000
 """Users that the seed data holds, with ids from 1."""
@@ -27,6 +40,10 @@ HOLD_MS = 500
 CROWDED_ACCOUNTS = 8
 
 
+Judge = Callable[[Response], str]
+"""Says in a word what is wrong with a success, such as `wrong-balance`; nothing where it is right."""
+
+
 class Session:
     """A user's `client`: sends requests and fires Locust's request event for each, as Locust's own clients do."""
 
@@ -34,9 +51,13 @@ class Session:
         self._user, self._http = user, http
         self._fire: Callable[..., None] = user.environment.events.request.fire
 
-    def get(self, path: str, *, name: str) -> Response:
-        """Read."""
-        return self._request("GET", path, name, None)
+    def get(
+        self, path: str, *, name: str, judge: Judge | None = None, hang_up_after_s: float | None = None
+    ) -> Response:
+        """Read. `judge` looks at a success; `hang_up_after_s` is how long this request is waited for, instead of
+        the usual time.
+        """
+        return self._request("GET", path, name, None, judge=judge, hang_up_after_s=hang_up_after_s)
 
     def post(self, path: str, *, json: Any, name: str, token: str | None = None) -> Response:
         """Write a JSON document; `token` names the write, so that a history of writes can tell it from others."""
@@ -47,13 +68,23 @@ class Session:
         self._http.close()
 
     def _request(
-        self, method: str, path: str, name: str, body: bytes | None, token: str | None = None
+        self,
+        method: str,
+        path: str,
+        name: str,
+        body: bytes | None,
+        token: str | None = None,
+        judge: Judge | None = None,
+        hang_up_after_s: float | None = None,
     ) -> Response:
         context = self._user.context(token)
-        response = self._http.send(method, path, body)
+        response = self._http.send(method, path, body, hang_up_after_s)
         error = response.error
         if error is None and response.status_code >= 400:
             error = ResponseError(f"HTTP {response.status_code}")
+        elif error is None and judge is not None and (wrong := judge(response)):
+            context["wrong"] = wrong
+            error = ResponseError(wrong)
         self._fire(
             request_type=method,
             name=name,
@@ -89,6 +120,7 @@ class PoolUser(Choices, User):
     timeout_s = 10.0
     annotate: ClassVar[Callable[[PoolUser, str | None], dict[str, Any]] | None] = None  # set by the harness
     before_send: ClassVar[Callable[[], None] | None] = None  # likewise: called when a request is ready to go
+    numbers: ClassVar[Iterator[int]] = count()  # likewise: each is drawn once, also where workers share the load
 
     def __init__(self, environment: Environment) -> None:
         """Raises StopTest where no host is given, or none that can be reached over plain HTTP."""
@@ -175,6 +207,52 @@ class CrowdedTeller(PoolUser):
     tasks = [transfer_among_few]  # noqa: RUF012
 
 
+def keep_books(user: PoolUser) -> None:
+    """A transfer between two accounts of one's own, a read of one of them, or of anyone's."""
+    assert isinstance(user, Bookkeeper)
+    user.books.next_step(user)
+
+
+class Bookkeeper(PoolUser):
+    """Moves money between two accounts that nobody else changes, and knows each right answer."""
+
+    wait_time = constant(0.01)  # without a pause, requests that fail at once would be all that the generator does
+    tasks = [keep_books]  # noqa: RUF012
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self.books = Bookkeeping(SEEDED_USERS)
+
+
+class Idler(PoolUser):
+    """Has a session and does nothing with it."""
+
+    wait_time = constant(0)
+    tasks = [idle]  # noqa: RUF012
+
+
+class LateIdler(PoolUser):
+    """Does nothing with a session after its first statement."""
+
+    wait_time = constant(0)
+    tasks = [idle_after_statement]  # noqa: RUF012
+
+
+class Raiser(PoolUser):
+    """Has the endpoint raise while a connection is out."""
+
+    tasks = [raised]  # noqa: RUF012
+
+
+class Troubled(PoolUser):
+    """Mostly errors, of every kind that a request can end in, and some successes between them."""
+
+    tasks = [  # noqa: RUF012
+        *(read_user, list_users, read_nobody, taken_address, overdraw),
+        *(raised, bad_statement, bad_input, hang_up),
+    ]
+
+
 class Mixed(PoolUser):
     """A service's ordinary day: mostly single reads, some pages, some transfers, a few new users."""
 
@@ -193,8 +271,13 @@ BEHAVIOURS: dict[Behaviour, type[PoolUser]] = {
     "prober": Prober,
     "teller": Teller,
     "crowded-teller": CrowdedTeller,
+    "bookkeeper": Bookkeeper,
     "mixed": Mixed,
     "holder": Holder,
+    "idler": Idler,
+    "late-idler": LateIdler,
+    "troubled": Troubled,
+    "raiser": Raiser,
 }
 
 

@@ -29,7 +29,8 @@ from targets.contract import (
 from targets.problems import commit_outcome, is_unique_violation
 from targets.schema import User
 
-SessionDependency = Callable[[], Iterator[Session]]
+SessionDependency = Callable[[], Iterator[Session]] | Callable[[], Session]
+"""Yields a session for a request, or returns one."""
 Move = Callable[[Session, TransferIn], tuple[TransferOut, bool]]
 """Carries a transfer out: what is stored, and whether this call made it."""
 

@@ -1,4 +1,4 @@
-"""Money under concurrent tellers: the tutorial's transfer beside the one that locks its rows."""
+"""Money where tellers meet and where connections are cut: the tutorial's transfer, and one that locks its rows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from harness.experiments.base import Experiment
 from harness.records import Place, Side
 from harness.subject import standard_subject
-from scenarios.tellers import SCENARIO
+from scenarios import cut_transfers, tellers
 from targets.registry import TARGETS
 from targets.tutorial.registry import TUTORIAL
 
@@ -19,6 +19,6 @@ EXPERIMENT = Experiment(
     name="transfers",
     question="Does the tutorial's transfer keep the sum of the money where transfers meet?",
     subjects=(BROKEN, CURED),
-    scenarios=(SCENARIO,),
+    scenarios=(tellers.SCENARIO, cut_transfers.SCENARIO),
     control=CURED.name,
 )

@@ -66,6 +66,7 @@ class Generator:
         self._rng = random.Random(f"{order.seed}/{share.index}")
         self._arrivals_rng = random.Random(order.seed)
         self._phase = ""
+        numbers = count(share.index, share.count)
         classes = {phase.behaviour: BEHAVIOURS[phase.behaviour] for phase in order.scenario.phases}
         for user_class in classes.values():
             user_class.rng = self._rng
@@ -73,6 +74,7 @@ class Generator:
             user_class.timeout_s = order.scenario.request_timeout_s
             user_class.annotate = _annotator(self.samples)
             user_class.before_send = self.samples.await_due
+            user_class.numbers = numbers
         self._environment = Environment(user_classes=list(classes.values()), host=order.host)
         self._environment.stop_timeout = order.scenario.drain_s
         self._runner = self._environment.create_local_runner()

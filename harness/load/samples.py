@@ -147,6 +147,8 @@ class Samples:
         try:
             outcome, kind = classify(response.status_code, response.content, response.error)
             timing = response.headers.get("server-timing", "")
+            if outcome is Outcome.OK and (wrong := context.get("wrong")):  # the user knows better
+                outcome, kind = Outcome.FAILED, str(wrong)
         except Exception:
             outcome, kind, timing = Outcome.UNKNOWN, UNCLASSIFIED, ""
         self.acknowledged_transfers += name == "transfer" and outcome is Outcome.OK

@@ -7,23 +7,21 @@ manager that commits or rolls back keeps each transfer whole, and does nothing a
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from targets import queries
-from targets.contract import TransferIn, TransferOut
 from targets.instrument import instrument
 from targets.operations import operations_router, set_threadpool_tokens
-from targets.problems import commit_outcome, install_problem_handlers
-from targets.schema import Transfer, User
+from targets.problems import install_problem_handlers
 from targets.sessions import RequestSession
 from targets.settings import load_or_exit
 from targets.sync_routes import bank_router
 from targets.timing import ServerTimingMiddleware
 from targets.tutorial.registry import TUTORIAL
+from targets.tutorial.transactions import transfer_money
 
 TARGET = TUTORIAL["orm-transfer"]
 DATABASE, SETTINGS = load_or_exit(TARGET.defaults)
@@ -49,41 +47,6 @@ def get_db() -> Iterator[Session]:
         yield db
     finally:
         db.close()
-
-
-@contextmanager
-def transaction(db: Session) -> Iterator[None]:
-    """Commit at the end of the block; roll back where it raises."""
-    try:
-        yield
-        db.flush()
-        with commit_outcome():
-            db.commit()
-    except Exception:
-        db.rollback()
-        raise
-
-
-def transfer_money(db: Session, wanted: TransferIn) -> tuple[TransferOut, bool]:
-    """Move money from one account to the other: what is stored, and whether this call made it."""
-    with transaction(db):
-        stored = db.get(Transfer, wanted.token)
-        if stored is not None:
-            kept = TransferOut.model_validate(stored)
-            queries.require_repetition(kept, wanted)
-            return kept, False
-        sender = db.get(User, wanted.from_user_id)
-        recipient = db.get(User, wanted.to_user_id)
-        accounts = {user.id: user.balance_cents for user in (sender, recipient) if user is not None}
-        queries.require_accounts(wanted, accounts)
-        queries.require_funds(wanted, accounts)
-        assert sender is not None
-        assert recipient is not None
-        sender.balance_cents -= wanted.amount_cents
-        recipient.balance_cents += wanted.amount_cents
-        made = Transfer(**wanted.model_dump())
-        db.add(made)
-    return TransferOut.model_validate(made), True
 
 
 @asynccontextmanager

@@ -7,6 +7,9 @@ from types import MappingProxyType
 
 from targets.registry import TARGETS, TEN_PLUS_TWENTY, Target
 
+_OTHER_STATEMENTS = frozenset({"contract"})
+"""Right answers, by other statements than the contract counts."""
+
 _ALL = (
     Target(
         name="orm-transfer",
@@ -15,7 +18,70 @@ _ALL = (
         teaches="what becomes of money that is read, changed and written back through the ORM",
         driver="psycopg2",
         defaults=TEN_PLUS_TWENTY,
-        lacks=frozenset({"contract"}),  # right answers, by other statements than it counts
+        lacks=_OTHER_STATEMENTS,
+    ),
+    Target(
+        name="get-db",
+        app="targets.tutorial.get_db:app",
+        title="Session closed in a finally block",
+        teaches="that a session takes its connection at the first statement, and what gives it back",
+        driver="psycopg2",
+        defaults=TEN_PLUS_TWENTY,
+        lacks=_OTHER_STATEMENTS,
+    ),
+    Target(
+        name="with-session",
+        app="targets.tutorial.with_session:app",
+        title="Session in a with block",
+        teaches="that a with block closes a session as a finally block does",
+        driver="psycopg2",
+        defaults=TEN_PLUS_TWENTY,
+        lacks=_OTHER_STATEMENTS,
+    ),
+    Target(
+        name="no-finally",
+        app="targets.tutorial.no_finally:app",
+        title="Session without finally",
+        teaches="who gives back the connection of a session that an error left open",
+        driver="psycopg2",
+        defaults=TEN_PLUS_TWENTY,
+        lacks=_OTHER_STATEMENTS,
+    ),
+    Target(
+        name="no-finally-tracked",
+        app="targets.tutorial.no_finally_tracked:app",
+        title="Session without finally, exceptions kept",
+        teaches="how a kept exception keeps a session, and so its connection",
+        driver="psycopg2",
+        defaults=TEN_PLUS_TWENTY,
+        lacks=_OTHER_STATEMENTS,
+    ),
+    Target(
+        name="no-finally-uncollected",
+        app="targets.tutorial.no_finally_uncollected:app",
+        title="Session without finally, no garbage collection",
+        teaches="that nothing but garbage collection gives back what was never closed",
+        driver="psycopg2",
+        defaults=TEN_PLUS_TWENTY,
+        lacks=_OTHER_STATEMENTS,
+    ),
+    Target(
+        name="returned-session",
+        app="targets.tutorial.returned_session:app",
+        title="Session returned, never closed",
+        teaches="what becomes of sessions that nobody closes, error or not",
+        driver="psycopg2",
+        defaults=TEN_PLUS_TWENTY,
+        lacks=_OTHER_STATEMENTS,
+    ),
+    Target(
+        name="shared-session",
+        app="targets.tutorial.shared_session:app",
+        title="One session for all requests",
+        teaches="what requests do to each other on one session and its one connection",
+        driver="psycopg2",
+        defaults=TEN_PLUS_TWENTY,
+        lacks=frozenset({"contract"}),  # wrong answers are what it is for
     ),
 )
 

@@ -12,6 +12,7 @@ import pytest
 from harness.environment.leash import Leash
 from harness.environment.postgres import DatabaseServer
 from targets.registry import TARGETS
+from targets.tutorial.registry import KNOWN_TARGETS
 from tests.contract.contract_support import RunningTarget, running_target
 
 DatabaseFactory = Callable[[], AbstractContextManager[str]]
@@ -50,6 +51,6 @@ def start(leash: Leash, fresh_database: DatabaseFactory, tmp_path: Path) -> Iter
 
         def start_target(name: str, database_url: str | None = None, **overrides: Any) -> RunningTarget:
             url = database_url or stack.enter_context(fresh_database())
-            return stack.enter_context(running_target(leash, TARGETS[name], url, tmp_path, overrides))
+            return stack.enter_context(running_target(leash, KNOWN_TARGETS[name], url, tmp_path, overrides))
 
         yield start_target

@@ -188,6 +188,10 @@ LATE_FAULT = {"kind": "latency", "at_s": 1.5, "duration_s": 1.0, "settings": {"l
             "scenario.latency.phases.0.faults.0: unknown field 'atS'; did you mean 'at_s'?",
         ),
         ({"scenario": {"latency": {"phases": [{**PHASE, "users": 5}]}}}, "either arrivals or users"),
+        (
+            {"scenario": {"latency": {"phases": [{**PHASE, "behaviour": "bookkeeper"}]}}},
+            "needs users, not arrivals",
+        ),
         ({"scenario": {"latency": {"phases": [{**PHASE, "warmup": True}]}}}, "nothing but warm-up"),
         (
             {"scenario": {"latency": {"phases": [{**PHASE, "arrivals": {"rate_per_s": -1}}]}}},

@@ -65,6 +65,17 @@ def test_every_ending_is_recorded_also_one_that_nobody_foresaw(pipe: tuple[int, 
     assert (4, 3, 1, {}) == (samples.started, samples.completed, samples.aborted, samples.under_way)
 
 
+def test_a_success_that_the_user_knows_to_be_wrong_is_a_failure_of_that_kind(pipe: tuple[int, int]) -> None:
+    samples = Samples(SCENARIO, pipe[1])
+    for status, wrong in ((200, "wrong-balance"), (200, ""), (503, "wrong-balance")):
+        context = {**samples.begin("read_own"), "wrong": wrong}
+        samples.end(name="read_own", response=answer(status), context=context)
+    samples.finish(1.0)
+    lines = os.read(pipe[0], 1 << 20).decode().splitlines()
+    kinds = [line.split()[-2:] for line in lines if line.startswith("series")]
+    assert kinds == [["failed", "wrong-balance"], ["ok", "-"], ["unknown", "http-503"]]
+
+
 def test_an_arrival_that_fails_before_it_sends_is_recorded_as_failed(pipe: tuple[int, int]) -> None:
     samples = Samples(SCENARIO, pipe[1])
 

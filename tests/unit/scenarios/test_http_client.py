@@ -206,6 +206,15 @@ def test_silence_ends_in_a_timeout_and_the_connection_is_closed(client: Opener, 
     assert 1 == len(server.requests)
 
 
+def test_a_request_may_be_hung_up_on_before_the_usual_time_is_over(client: Opener) -> None:
+    with scripted([[SILENCE]], [[ANSWER]]) as server:
+        http = client(server.url)
+        hung_up, answered = http.send("GET", "/hold", hang_up_after_s=0.05), http.send("GET", "/users/1")
+        assert server.left.wait(PATIENCE_S)
+    assert isinstance(hung_up.error, TimeoutError)
+    assert (answered.status_code, answered.error) == (200, None)
+
+
 def test_nobody_there_is_told_as_such(client: Opener) -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))  # not listening

@@ -46,7 +46,7 @@ def test_a_statement_is_ruled_on_and_the_rest_says_what_it_lacks(tmp_path: Path)
     assert (verdict, said[:35]) == (RulingVerdict.REFUTED, "The sum moved in 2 of 2 trials, by ")
     assert ruling(report, "leak")[0] is RulingVerdict.INCONCLUSIVE
     assert report.rulings[9].runs == ("transfers",)
-    assert report.rulings[9].trials == 4
+    assert report.rulings[9].trials == 8
 
 
 def test_a_rule_that_fails_is_inconclusive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,91 @@
+"""What rules ask of a single trial: its requests by how they ended, and its gauges within a phase."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from harness.records import MarkKind, Measure, PoolReading, Reading
+from reports.claims.base import Figure
+from reports.claims.evidence import MissingEvidenceError
+from reports.read import Trial
+
+MEAN_OF_TRIALS = "mean, least and most"
+
+_Reading = TypeVar("_Reading", bound=Reading)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One way in which requests ended."""
+
+    phase: str
+    operation: str
+    outcome: str
+    kind: str
+
+
+def requests_of(trial: Trial) -> Counter[Ended]:
+    """All requests of a trial, each counted once."""
+    found: Counter[Ended] = Counter()
+    for cell in trial.cells:
+        key = cell.key
+        if key.measure == Measure.RESPONSE:
+            found[Ended(key.phase, key.operation, key.outcome, key.kind)] += cell.total
+    return found
+
+
+def count_of(requests: Counter[Ended], which: Callable[[Ended], bool]) -> int:
+    """How many requests ended in one of the ways that are asked for."""
+    return sum(count for ended, count in requests.items() if which(ended))
+
+
+def within(trial: Trial, phase: str, kind: type[_Reading]) -> tuple[_Reading, ...]:
+    """Readings of one kind within a phase. Raises MissingEvidenceError where there is none."""
+    start_ns, end_ns = _span_ns(trial, phase)
+    found = tuple(reading for reading in trial.readings_of(kind) if start_ns <= reading.t_ns <= end_ns)
+    if not found:
+        raise MissingEvidenceError(f"{_named(kind)} was not read in {phase} of trial {trial.record.spec.id}")
+    return found
+
+
+def pool_before(trial: Trial, phase: str) -> PoolReading:
+    """The pool's account as a phase began. Raises MissingEvidenceError where it was not read until then."""
+    start_ns, _ = _span_ns(trial, phase)
+    before = [reading for reading in trial.readings_of(PoolReading) if reading.t_ns <= start_ns]
+    if not before:
+        raise MissingEvidenceError(f"the pool was not read before {phase} of trial {trial.record.spec.id}")
+    return before[-1]
+
+
+def pool_at_end(trial: Trial) -> PoolReading:
+    """The pool's account after the drain. Raises MissingEvidenceError where there is none."""
+    if trial.record.pool_at_end is None:
+        raise MissingEvidenceError(f"the pool was not read at the end of trial {trial.record.spec.id}")
+    return trial.record.pool_at_end
+
+
+def figure_over(name: str, values: Sequence[int], unit: str = "", where: str = "") -> Figure:
+    """A count with its mean, least and most over trials."""
+    told = ", ".join(filter(None, (where, MEAN_OF_TRIALS if len(values) > 1 else "")))
+    mean = sum(values) / len(values)
+    return Figure(name=name, value=mean, unit=unit, low=min(values), high=max(values), where=told)
+
+
+def between(values: Sequence[int]) -> str:
+    """Least and most in words, such as `3 to 7`; one number where they are the same."""
+    low, high = min(values), max(values)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _span_ns(trial: Trial, phase: str) -> tuple[int, int]:
+    marks = {mark.kind: mark.t_ns for mark in trial.marks if mark.phase == phase}
+    if MarkKind.PHASE_START not in marks or MarkKind.PHASE_END not in marks:
+        raise MissingEvidenceError(f"no marks tell of {phase} in trial {trial.record.spec.id}")
+    return marks[MarkKind.PHASE_START], marks[MarkKind.PHASE_END]
+
+
+def _named(kind: type[Reading]) -> str:
+    return f"the {kind.__name__.removesuffix('Reading').lower()}"

@@ -1,0 +1,62 @@
+"""A session for each request, as the tutorial writes it: closed in a finally block, whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from targets.instrument import instrument
+from targets.operations import operations_router, set_threadpool_tokens
+from targets.problems import install_problem_handlers
+from targets.settings import load_or_exit
+from targets.sync_routes import bank_router
+from targets.timing import ServerTimingMiddleware
+from targets.tutorial.error_tracker import ErrorTracker
+from targets.tutorial.registry import TUTORIAL
+from targets.tutorial.troubles import troubles_router
+
+TARGET = TUTORIAL["get-db"]
+DATABASE, SETTINGS = load_or_exit(TARGET.defaults)
+
+engine = create_engine(
+    DATABASE.psycopg2(),
+    pool_size=SETTINGS.pool_size,
+    max_overflow=SETTINGS.max_overflow,
+    pool_timeout=SETTINGS.pool_timeout_s,
+    pool_recycle=SETTINGS.pool_recycle_s,
+    pool_pre_ping=SETTINGS.pre_ping,
+    pool_use_lifo=SETTINGS.use_lifo,
+    connect_args=SETTINGS.psycopg2_connect_args(),
+)
+gauges = instrument(engine, SETTINGS.slow_query_ms)
+SessionLocal = sessionmaker(bind=engine, autoflush=False)
+
+
+def get_db() -> Iterator[Session]:
+    """A session for one request, closed at its end."""
+    db = SessionLocal()
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+@asynccontextmanager
+async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    """Size the thread pool; close the connections at the end."""
+    set_threadpool_tokens(SETTINGS.threadpool_tokens)
+    yield
+    engine.dispose()
+
+
+app = FastAPI(title=TARGET.title, lifespan=lifespan)
+app.add_middleware(ServerTimingMiddleware)
+app.add_middleware(ErrorTracker)
+install_problem_handlers(app)
+app.include_router(bank_router(get_db))
+app.include_router(troubles_router(get_db))
+app.include_router(operations_router(TARGET, SETTINGS, gauges))

@@ -1,0 +1,73 @@
+"""The tutorial's sessions as `poolstorm claims` runs and rules on them, with real parts."""
+
+from __future__ import annotations
+
+import pytest
+
+from reports.claims import ClaimsReport, Figure, RulingVerdict
+from tests.integration.command import poolstorm
+
+pytestmark = pytest.mark.integration
+
+CLAIMS = ("session-takes-connection", "session-closed-returns", "leak", "shared-session")
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> ClaimsReport:
+    folder = tmp_path_factory.mktemp("claims") / "out"
+    chosen = [word for claim in CLAIMS for word in ("--only", claim)]
+    ended = poolstorm("claims", *chosen, "--quick", "-o", folder, timeout_s=300)
+    assert (ended.returncode, "Traceback" in ended.stderr) == (0, False), ended.stderr
+    return ClaimsReport.model_validate_json((folder / "rulings.json").read_text())
+
+
+def figures(report: ClaimsReport, claim: str, where: str = "") -> dict[str, Figure]:
+    (ruling,) = (ruling for ruling in report.rulings if ruling.claim == claim)
+    return {figure.name: figure for figure in ruling.figures if figure.where == where}
+
+
+def verdict(report: ClaimsReport, claim: str) -> tuple[RulingVerdict, str]:
+    (ruling,) = (ruling for ruling in report.rulings if ruling.claim == claim)
+    return ruling.verdict, ruling.said
+
+
+def test_a_session_takes_no_connection_before_its_first_statement(report: ClaimsReport) -> None:
+    found = verdict(report, "session-takes-connection")
+    assert found[0] is RulingVerdict.REFUTED, found
+    before = figures(report, "session-takes-connection", "no statement yet")
+    after = figures(report, "session-takes-connection", "after one statement")
+    assert (before["connections taken"].value, before["connections out at once"].value) == (0, 0)
+    assert before["at once"].value == 20
+    assert after["connections taken"].value == after["requests with a Session"].value
+    assert after["connections out at once"].value == 20
+
+
+def test_closing_in_a_finally_block_gives_every_connection_back(report: ClaimsReport) -> None:
+    found = verdict(report, "session-closed-returns")
+    assert found[0] is RulingVerdict.SUPPORTED, found
+    assert figures(report, "session-closed-returns")["connections out at the end"].value == 0
+
+
+def test_an_error_leaks_for_good_only_where_nothing_collects_it(report: ClaimsReport) -> None:
+    found = verdict(report, "leak")
+    assert found[0] is RulingVerdict.REFUTED, found
+    for form in ("the same, last exceptions kept", "the same, garbage collection off"):
+        kept = figures(report, "leak", form)
+        assert (kept["errors raised"].value, kept["connections out at the end"].value) == (30, 30)
+        assert kept["reads served afterwards"].value == 0
+    plain = figures(report, "leak", "closed only on success")
+    assert plain["requests refused"].value == 0
+    assert 1 <= (plain["connections out at most"].value or 0) < 30
+    for cure in ("closed in a finally block", "closed by a with block"):
+        assert figures(report, "leak", cure)["connections out at the end"].value == 0
+
+
+def test_one_session_for_all_answers_wrongly_and_one_for_each_does_not(report: ClaimsReport) -> None:
+    found = verdict(report, "shared-session")
+    assert found[0] is RulingVerdict.SUPPORTED, found
+    own = figures(report, "shared-session", "a session for each request")
+    wrong = ("another user than asked for", "balances that were wrong", "transfers acknowledged and not stored")
+    assert [own[name].value for name in wrong] == [0, 0, 0]
+    shared = figures(report, "shared-session", "one session for all")
+    assert sum(shared[name].value or 0 for name in wrong) > 0
+    assert shared["connections at once"].value == 1
