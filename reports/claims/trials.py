@@ -87,5 +87,5 @@ def _span_ns(trial: Trial, phase: str) -> tuple[int, int]:
     return marks[MarkKind.PHASE_START], marks[MarkKind.PHASE_END]
 
 
-def _named(kind: type[Reading]) -> str:
+def _named(kind: type) -> str:
     return f"the {kind.__name__.removesuffix('Reading').lower()}"

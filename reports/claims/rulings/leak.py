@@ -82,8 +82,8 @@ def _condition(forms: dict[str, Sequence[_Outcome]], python: str) -> str:
         f"CPython {python}, whose garbage collection finds a session once nothing refers to it. For good an error "
         "takes a connection where something keeps its exception, whose traceback holds the session "
         f"({tracked}), or where collection is off ({uncollected}). A session that is returned and never closed is "
-        f"collected likewise, with up to {late} connections out at once. Closed in a finally or with block, none is "
-        "out at the end."
+        f"collected likewise, with up to {late} connections out at once. Closed in a finally or with block, none "
+        "is out at the end."
     )
 
 
