@@ -48,6 +48,10 @@ class TrialFailedError(PoolstormError):
     """One trial could not be carried through; the run records it and goes on."""
 
 
+class LoginUnavailableError(TrialFailedError):
+    """The server does not offer the login that a subject is to use; trials of others go on."""
+
+
 class InterruptedRunError(PoolstormError):
     """The user ended the run before it had anything to show."""
 

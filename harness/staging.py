@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
+from harness.environment.logins import logging_in
 from harness.environment.parts import APP, PRIMARY
 from harness.environment.postgres import TrialDatabase
 from harness.environment.stack import Stack
@@ -65,6 +66,7 @@ class RealStage:
                 record_writes=_needs_history(setup),
             ) as load,
             stack.database.fresh_database() as database,
+            logging_in(database, setup.subject.login) as address,
             stack.proxy_to_database(setup.trial_id) as proxy,
             stack.parts(database, proxy) as parts,
             ExitStack() as subject_ends,
@@ -77,7 +79,7 @@ class RealStage:
                     name=setup.subject.name,
                     environment={
                         **setup.settings.to_environment(),
-                        DATABASE_URL_VARIABLE: database.url_through(proxy.host, proxy.port),
+                        DATABASE_URL_VARIABLE: address.url(database.name, proxy.host, proxy.port),
                     },
                     log_path=folder.log_file("target"),
                     host=self.workers.host,

@@ -9,8 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
-from harness.records import Place, Side, TargetInfo
-from targets.registry import Target
+from harness.records import Login, Place, Side, TargetInfo
+from targets.registry import TARGETS, Target
 from targets.settings import PoolSettings
 
 
@@ -56,7 +56,7 @@ class Subject:
     """One thing to measure. `name` is unique in a plan; nothing is read out of it.
 
     `schema` names what fills its database, `workload` the behaviours that may be put on it; `settings` is the pool
-    as configured.
+    as configured, `login` how its connections log in.
     """
 
     name: str
@@ -69,6 +69,7 @@ class Subject:
     workload: str = "bank"
     capabilities: frozenset[Capability] = frozenset()
     place: Place | None = None
+    login: Login = Login.SCRAM
 
     def can(self, capability: Capability) -> bool:
         """Whether it has a capability."""
@@ -85,6 +86,7 @@ class Subject:
                 "settings": dict(settings),
                 "capabilities": sorted(self.capabilities),
                 "place": self.place,
+                "login": self.login,
             }
         )
 
@@ -130,3 +132,16 @@ def twins(subject: Subject) -> tuple[Subject, Subject]:
         subject, name=f"{subject.name}-twin", place=Place(pair=subject.name, side=Side.TWIN, position=2)
     )
     return first, second
+
+
+def login_ladder() -> tuple[Subject, ...]:
+    """The synchronous targets with a pool and without one, each with every login: `sync-pool-trust` and so on."""
+    return tuple(
+        replace(subject, name=f"{target}-{login}", title=f"{subject.title}, {_LOGIN_TITLES[login]}", login=login)
+        for login in Login
+        for target in ("sync-pool", "no-pool")
+        if (subject := standard_subject(TARGETS[target]))
+    )
+
+
+_LOGIN_TITLES = {Login.TRUST: "login by trust", Login.SCRAM: "login by SCRAM", Login.TLS: "SCRAM within TLS"}

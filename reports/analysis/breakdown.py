@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from harness.records import Measure
 from reports.analysis.folding import Folds, PhaseFold, merge_folds
 from reports.analysis.latency import places_of
 from reports.analysis.spread import spread_of_logs
 from reports.distribution import Distribution
-from reports.summary import Breakdown
+from reports.summary import Breakdown, PartTime
 from scenarios.model import Phase, Scenario
+
+FEWEST_FOR_PART = 5
+"""Requests for a median: under one latency they hardly differ, and one user sends few."""
+_PARTS: tuple[Literal["acquire", "connect", "ping", "query"], ...] = ("acquire", "connect", "ping", "query")
 
 
 def breakdowns(scenario: Scenario, by_repetition: Mapping[int, Folds]) -> tuple[Breakdown, ...]:
@@ -22,7 +27,8 @@ def breakdowns(scenario: Scenario, by_repetition: Mapping[int, Folds]) -> tuple[
         means_ms = [folds[place].success.mean_ms() for folds in by_repetition.values() if place in folds]
         one = _breakdown(phase, operation, whole[place], means_ms)
         if one is not None:
-            found.append(one)
+            repetitions = [folds[place] for folds in by_repetition.values() if place in folds]
+            found.append(one.model_copy(update={"parts": _parts(whole[place], repetitions)}))
     return tuple(found)
 
 
@@ -60,6 +66,23 @@ def _breakdown(
         rest_ms=mean_ms - lag_ms - queue_ms - connect_ms - ping_ms - query_ms,
         mean_interval=spread_of_logs(means_ms),
     )
+
+
+def _parts(whole: PhaseFold, repetitions: Sequence[PhaseFold]) -> tuple[PartTime, ...]:
+    return tuple(
+        PartTime(
+            of=of,
+            count=part.total,
+            p50_ms=_p50_ms(part),
+            p50_interval=spread_of_logs([_p50_ms(fold.parts.get(Measure(of))) for fold in repetitions]),
+        )
+        for of in _PARTS
+        if (part := whole.parts.get(Measure(of))) is not None
+    )
+
+
+def _p50_ms(part: Distribution | None) -> float | None:
+    return part.quantiles_ms(500)[0] if part is not None and part.total >= FEWEST_FOR_PART else None
 
 
 def _mean_over(part: Distribution | None, requests: int) -> float:

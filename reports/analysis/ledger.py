@@ -26,6 +26,7 @@ def ledger(records: Mapping[str, TrialRecord], packages: Mapping[str, str]) -> L
         "connections allowed": lambda record: _allowed(record.target.settings),
         "server processes": lambda record: str(record.target.settings.get("processes", 1)),
         "driver": lambda record: _driver(record.target, packages),
+        "login": lambda record: record.target.login,
         "load processes": lambda record: str(record.workers),
     }
     names = dict.fromkeys(name for record in records.values() for name in record.target.settings)

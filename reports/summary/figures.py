@@ -106,6 +106,19 @@ class PhaseResult(Result):
     intervals: Intervals = Intervals()
 
 
+class PartTime(Result):
+    """How long one part of a phase's successes took, as the target told it in Server-Timing.
+
+    `acquire` is the whole checkout, of which `connect` and `ping` are parts. Of the requests that were believed.
+    None below five of them.
+    """
+
+    of: Literal["acquire", "connect", "ping", "query"]
+    count: int
+    p50_ms: float | None
+    p50_interval: Spread | None = None
+
+
 class Breakdown(Result):
     """Where the mean response time of a phase's successes went: the six parts add up to `mean_ms`.
 
@@ -130,6 +143,7 @@ class Breakdown(Result):
     query_ms: float
     rest_ms: float
     mean_interval: Spread | None = None
+    parts: tuple[PartTime, ...] = ()  # the medians of what was told
 
 
 class HeldTimes(Result):

@@ -13,7 +13,7 @@ import pytest
 
 from harness.environment.limits import ConnectionLimits
 from harness.environment.parts import Parts
-from harness.errors import EnvironmentSetupError, OutputError, TrialFailedError
+from harness.errors import EnvironmentSetupError, LoginUnavailableError, OutputError, TrialFailedError
 from harness.journal import Journal
 from harness.load.messages import LoadAccount
 from harness.plan import Plan, build_plan
@@ -245,6 +245,17 @@ def test_a_trial_that_fails_is_told_without_secrets_and_the_next_one_runs(plan: 
         r.state for r in records(store, plan)
     ]
     assert "the *** is out" == records(store, plan)[1].reason
+
+
+def test_a_login_that_cannot_be_had_leaves_its_own_trials_out_and_the_others_run(
+    plan: Plan, store: RunStore
+) -> None:
+    why = "the login 'tls' cannot be had: this build of PostgreSQL knows no TLS; name binaries that do"
+    stage = FakeStage(fails_in={plan.trials[0].id: LoginUnavailableError(why)})
+    assert (RunState.FINISHED, "") == run(plan, store, stage)
+    assert [(TrialState.FAILED, why), (TrialState.COMPLETED, ""), (TrialState.COMPLETED, "")] == [
+        (record.state, record.reason) for record in records(store, plan)
+    ]
 
 
 def test_a_subject_that_ends_by_itself_during_its_trial_makes_it_invalid(plan: Plan, store: RunStore) -> None:

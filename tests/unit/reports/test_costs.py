@@ -72,6 +72,29 @@ def test_parts_of_the_mean(tmp_path: Path) -> None:
     assert (found.requests, found.believed_share) == (30, 1)
 
 
+def test_each_part_has_a_median_and_its_interval_over_repetitions(tmp_path: Path) -> None:
+    first, second = trial(), trial(repetition=2)
+    first.requests += [timed(20)] * 30
+    second.requests += [timed(20, acquire_ms=8.0)] * 31
+
+    found = {part.of: part for part in breakdown(tmp_path, first, second).parts}
+
+    assert {"acquire", "connect", "ping", "query"} == set(found)
+    acquire = found["acquire"]
+    assert acquire.count == 61
+    assert acquire.p50_ms == pytest.approx(8, rel=0.01)
+    assert acquire.p50_interval is not None
+    assert (6, 8) == pytest.approx((acquire.p50_interval.low, acquire.p50_interval.high), rel=0.01)
+    assert [3, 2, 4] == pytest.approx([found[of].p50_ms for of in ("connect", "ping", "query")], rel=0.01)
+
+
+def test_a_part_of_fewer_than_five_requests_has_no_median(tmp_path: Path) -> None:
+    built = trial()
+    built.requests += [timed(20)] * 4
+
+    assert {None} == {part.p50_ms for part in breakdown(tmp_path, built).parts}
+
+
 def test_parts_are_meaned_over_all_requests(tmp_path: Path) -> None:
     """One request in ten opens a connection in 30 ms; the others take no time to connect."""
     built = trial()

@@ -53,6 +53,19 @@ def values(ledger: Ledger, name: str) -> tuple[dict[str, str | None], bool]:
     return row.values, row.differs
 
 
+def test_how_targets_log_in_is_among_what_differs(tmp_path: Path) -> None:
+    built = []
+    for name, login in (("a", "trust"), ("b", "tls")):
+        trial = TrialBuilder(SCENARIO, target_info(name, POOL).model_copy(update={"login": login}))
+        trial.mark_phases()
+        trial.requests.append(Request("steady", 1, 10))
+        built.append(trial)
+
+    ledger = ledger_of(analyse(read_run(write_run(tmp_path / "run", built))))
+
+    assert values(ledger, "login") == ({"a": "trust", "b": "tls"}, True)
+
+
 def test_connections_allowed_are_those_of_all_processes(tmp_path: Path) -> None:
     ledger = ledger_of(summary_of(tmp_path, {"a": POOL, "b": {**POOL, "processes": 4}, "c": NO_POOL}))
 
