@@ -36,6 +36,10 @@ class LeftBehindError(EnvironmentSetupError):
     """Something of ours is left on a server that is not ours; the user must be told, whatever else went wrong."""
 
 
+class ReplicaUnavailableError(EnvironmentSetupError):
+    """There is no replica; whoever needs none goes on."""
+
+
 class RunDirectoryError(PoolstormError):
     """A run directory exists already, cannot be written, is damaged, foreign or of a newer format."""
 

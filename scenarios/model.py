@@ -133,6 +133,10 @@ class Arrivals(Declaration):
 
 PRIMARY_LINK = "primary-link"
 """The part that faults are done to unless they say otherwise: the link between a target and its database."""
+REPLICA_LINK = "replica-link"
+"""The link between a target and its replica."""
+REPLICATION_LINK = "replication-link"
+"""The link on which the replica gets the primary's log: what is slow on it makes the replica late."""
 
 
 class FaultSpec(Declaration):

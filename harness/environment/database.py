@@ -151,6 +151,16 @@ class DatabaseServer:
         """A URL for any driver, straight or by way of a proxy at `host` and `port`. It holds the password."""
         return self._address.url(database, host, port)
 
+    @property
+    def database(self) -> str:
+        """The database that the server was reached by."""
+        return self._address.database
+
+    @property
+    def options(self) -> tuple[tuple[str, str], ...]:
+        """What the address says beside place and login, such as sslmode."""
+        return self._address.options
+
     def redact(self, text: str) -> str:
         """The text without the password."""
         return redacted(text, self.password)
@@ -174,6 +184,14 @@ class DatabaseServer:
             self._scalar("SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = %s", (name,))
             or 0
         )
+
+    def flushed_lsn(self) -> str:
+        """How far its log is on disk: what a replica can have at most."""
+        return str(self._scalar("SELECT pg_current_wal_flush_lsn()"))
+
+    def has_replayed(self, lsn: str) -> bool:
+        """Of a replica: whether it shows all that the primary's log holds up to there."""
+        return bool(self._scalar("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", (lsn,)))
 
     def settings(self) -> dict[str, str]:
         """The settings that bear on figures, as PostgreSQL writes them (`128MB`, `off`)."""
@@ -301,6 +319,13 @@ class DatabaseServer:
         return (
             f"{self._address} may still hold the database {name}, as {why}; once it answers, run: {_by_hand(name)}"
         )
+
+    def ask(self, query: str, what: str, database: str | None = None) -> tuple[Any, ...]:
+        """The first row of an answer. Raises EnvironmentSetupError, which says `what` failed."""
+        with self._cursor(what, database) as cursor:
+            cursor.execute(query)
+            row = cursor.fetchone()
+        return tuple(row or ())
 
     @contextmanager
     def _cursor(

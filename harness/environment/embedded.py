@@ -15,9 +15,10 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 import psycopg2
@@ -54,6 +55,13 @@ SERVER_SETTINGS = {
     "autovacuum": "off",  # its transactions would count as the target's, and come when they please
     "password_encryption": "scram-sha-256",
 }
+REPLICATED_SETTINGS = {
+    **SERVER_SETTINGS,
+    # What is sent to a replica is what was flushed: otherwise up to three turns of the WAL writer, 0.6 s, later.
+    "synchronous_commit": "on",
+    "wal_keep_size": "512MB",  # for a replica that is gone for a while; without a slot, which would keep all
+}
+"""Of a primary that a replica follows."""
 
 
 def embedded_binaries() -> Path:
@@ -84,9 +92,17 @@ class EmbeddedServer:
     """Our own PostgreSQL: can be stopped and started again on its port, made to stand still, and to go on."""
 
     def __init__(
-        self, leash: Leash, binaries: Path, folder: Path, address: Address, account: Account | None
+        self,
+        leash: Leash,
+        binaries: Path,
+        folder: Path,
+        address: Address,
+        account: Account | None,
+        settings: Mapping[str, str] = SERVER_SETTINGS,
+        name: str = "PostgreSQL",
     ) -> None:
         self.address = address
+        self._settings, self._name = settings, name
         self._leash = leash
         self._binaries = binaries
         self._folder = folder
@@ -106,6 +122,11 @@ class EmbeddedServer:
         """Hand a file over to the account that it runs as."""
         if self._account is not None:
             self._account.own(path)
+
+    @property
+    def log_path(self) -> Path:
+        """What it says."""
+        return _log_path(self._folder, self._name)
 
     @property
     def pid(self) -> int | None:
@@ -138,9 +159,9 @@ class EmbeddedServer:
         """
         if self._child is not None:
             return
-        settings = [f"--{name}={value}" for name, value in {**SERVER_SETTINGS, "port": self.address.port}.items()]
+        settings = [f"--{name}={value}" for name, value in {**self._settings, "port": self.address.port}.items()]
         command: list[str | Path] = [self._binaries / "postgres", "-D", self._folder / "data", *settings]
-        child = _run(self._leash, command, self._folder, "PostgreSQL", self._account)
+        child = start_program(self._leash, command, self._folder, self._name, self._account)
         try:
             wait_until_ready(
                 child, lambda _: self._problem(), within_s=_START_TIMEOUT_S, port_taken="could not bind"
@@ -163,7 +184,7 @@ class EmbeddedServer:
     def pause(self) -> None:
         """Make all its processes stand still, the first one first, so that none is born meanwhile."""
         if self._child is None:
-            raise EnvironmentSetupError("PostgreSQL is stopped and cannot be paused")
+            raise EnvironmentSetupError(f"{self._name} is stopped and cannot be paused")
         first = (self._child.pid, birth(self._child.pid))
         self._stand_still(first)
         while more := set(descendants(*first)) - set(self._still):  # one that was just being born
@@ -192,30 +213,33 @@ class EmbeddedServer:
 
 
 @contextmanager
-def embedded_server(leash: Leash) -> Iterator[EmbeddedServer]:
-    """A new PostgreSQL of our own, up until the end of the block; then nothing of it is left."""
+def embedded_server(leash: Leash, *, replicated: bool = False) -> Iterator[EmbeddedServer]:
+    """A new PostgreSQL of our own, up until the end of the block; then nothing of it is left.
+
+    `replicated` makes it one that a replica can follow without delay.
+    """
     account = server_account()
     folder = leash.temporary_folder(temporary_parent(account))
     with ending(lambda: leash.remove_folder(folder)):
-        binaries = _runnable_binaries(embedded_binaries(), folder, account)
+        binaries = runnable_binaries(embedded_binaries(), folder, account)
         password = secrets.token_urlsafe(24)
         if account is not None:
             account.own(folder)
         _initialise(leash, binaries, folder, password, account)
-        server = on_a_free_port(lambda port: _started(leash, binaries, folder, password, account, port))
+        settings = REPLICATED_SETTINGS if replicated else SERVER_SETTINGS
+
+        def started(port: int) -> EmbeddedServer:
+            address = Address(HOST, port, _USER, password, "postgres")
+            server = EmbeddedServer(leash, binaries, folder, address, account, settings)
+            server.start()
+            return server
+
+        server = on_a_free_port(started)
         with ending(server.stop):
             yield server
 
 
-def _started(
-    leash: Leash, binaries: Path, folder: Path, password: str, account: Account | None, port: int
-) -> EmbeddedServer:
-    server = EmbeddedServer(leash, binaries, folder, Address(HOST, port, _USER, password, "postgres"), account)
-    server.start()
-    return server
-
-
-def _runnable_binaries(binaries: Path, folder: Path, account: Account | None) -> Path:
+def runnable_binaries(binaries: Path, folder: Path, account: Account | None) -> Path:
     """The binaries where the account can run them: copied into the run's folder if it cannot enter theirs.
 
     A virtual environment under /root is such a place. The copy takes about 0.15 s, and as it goes with the run
@@ -241,7 +265,7 @@ def _initialise(leash: Leash, binaries: Path, folder: Path, password: str, accou
         password_file.write_text(password + "\n")
         if account is not None:
             account.own(password_file)
-        child = _run(
+        child = start_program(
             leash,
             [
                 binaries / "initdb",
@@ -259,14 +283,12 @@ def _initialise(leash: Leash, binaries: Path, folder: Path, password: str, accou
             account,
         )
         try:
-            status = child.popen.wait(_INITDB_TIMEOUT_S)
+            ended_well = ends_well(child, _INITDB_TIMEOUT_S)
         except subprocess.TimeoutExpired as error:
-            child.stop()
             raise EnvironmentSetupError(
                 "initdb did not end in 60 s; see whether the disk is full or slow"
             ) from error
-        child.stop()
-        if status != 0:
+        if not ended_well:
             raise EnvironmentSetupError(
                 f"PostgreSQL cannot be set up: {child.end_description()}; see 'poolstorm doctor'"
             )
@@ -281,14 +303,37 @@ def _settings_of_initdb(binaries: Path) -> list[str]:
     return [f"--set={_DYNAMIC_MEMORY}=mmap"] if version and int(version[1]) >= _INITDB_SETS_SINCE else []
 
 
-def _run(leash: Leash, args: list[str | Path], folder: Path, name: str, account: Account | None) -> Child:
+def ends_well(child: Child, within_s: float) -> bool:
+    """Wait for a program that ends by itself; whether it says that all went well. It is gone in any case.
+
+    Raises subprocess.TimeoutExpired.
+    """
+    try:
+        return child.popen.wait(within_s) == 0
+    finally:
+        child.stop()
+
+
+def start_program(
+    leash: Leash,
+    args: list[str | Path],
+    folder: Path,
+    name: str,
+    account: Account | None,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> Child:
+    """One of PostgreSQL's programs, run as the account in a folder that holds its log too."""
     return leash.start(
         args,
-        env=_ENVIRONMENT,
-        log_path=folder / f"{name.lower()}.log",
+        env={**_ENVIRONMENT, **environment},
+        log_path=_log_path(folder, name),
         name=name,
         stop_signal=(signal.SIGINT, signal.SIGQUIT),  # fast shutdown, then at once
         user=account.uid if account else None,
         group=account.gid if account else None,
         cwd=folder,
     )
+
+
+def _log_path(folder: Path, name: str) -> Path:
+    return folder / f"{name.lower().replace(' ', '-')}.log"

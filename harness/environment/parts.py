@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar, runtime_checkable
 
 from harness.errors import TrialFailedError
-from scenarios.model import PRIMARY_LINK, Scalar
+from scenarios.model import PRIMARY_LINK, REPLICA_LINK, REPLICATION_LINK, Scalar
 
 PRIMARY = "primary"
+REPLICA = "replica"
 APP = "app"
 
 Stream = Literal["upstream", "downstream"]
@@ -105,5 +106,11 @@ class Parts:
 KNOWN_PARTS: Mapping[str, tuple[type, ...]] = {
     PRIMARY_LINK: (Link,),
     PRIMARY: (Restartable, Pausable, Terminable),
+    REPLICA_LINK: (Link,),
+    REPLICATION_LINK: (Link,),
+    REPLICA: (Restartable, Pausable, Terminable),
 }
 """What plans may name, and what such a part can do at best: a given server can neither be restarted nor paused."""
+
+BROUGHT_BY: Mapping[str, str] = {REPLICA: REPLICA, REPLICA_LINK: REPLICA, REPLICATION_LINK: REPLICA}
+"""Parts that are there only where a subject of the plan needs what brings them (`Subject.needs_parts`)."""

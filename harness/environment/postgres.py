@@ -29,18 +29,24 @@ __all__ = ["DatabaseServer", "TrialDatabase", "database_server"]
 
 @contextmanager
 def database_server(
-    leash: Leash, *, url: str | None, allow_remote: bool, progress: Callable[[str], None]
+    leash: Leash,
+    *,
+    url: str | None,
+    allow_remote: bool,
+    progress: Callable[[str], None],
+    replicated: bool = False,
 ) -> Iterator[DatabaseServer]:
     """A PostgreSQL server to create databases on: the one at `url`, else an embedded one.
 
     During the block libpq's own variables are not set in this process: what a user may say of the connection is
-    part of `url`. Raises EnvironmentSetupError, whose text never holds a password: no binaries, no account to run
-    as, server not to be reached, not on this machine unless `allow_remote`, too old, or a role without CREATEDB.
+    part of `url`. `replicated` is for an embedded one that a replica is to follow. Raises EnvironmentSetupError,
+    whose text never holds a password: no binaries, no account to run as, server not to be reached, not on
+    this machine unless `allow_remote`, too old, or a role without CREATEDB.
     """
     with without_libpq_variables(), bounded_waits():
         if url is None:
             progress("starting PostgreSQL")
-            with embedded_server(leash) as embedded:
+            with embedded_server(leash, replicated=replicated) as embedded:
                 yield DatabaseServer(embedded.address, "embedded", embedded)
             return
         if driver := named_driver(url):

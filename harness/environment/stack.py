@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from harness.environment.leash import Leash, ending
-from harness.environment.parts import PRIMARY, Parts
+from harness.environment.parts import PRIMARY, REPLICA, Parts
 from harness.environment.postgres import DatabaseServer, TrialDatabase, database_server
 from harness.environment.primary import primary_of
+from harness.environment.replica import Replica, ReplicaOfTrial, replica_of, running_replica
 from harness.environment.toxiproxy import Proxy, Toxiproxy, toxiproxy_server
-from harness.errors import EnvironmentSetupError
+from harness.errors import EnvironmentSetupError, ReplicaUnavailableError
 from scenarios.model import PRIMARY_LINK
 from targets.schema import create_schema, seed
 from targets.settings import DatabaseUrl
@@ -34,11 +35,15 @@ class StackOptions:
 
 @dataclass(frozen=True)
 class Stack:
-    """PostgreSQL with a seeded template, and Toxiproxy, both up."""
+    """PostgreSQL with a seeded template, and Toxiproxy, both up; and a replica where one is needed.
+
+    `replica` is why there is none where it could not be made.
+    """
 
     leash: Leash
     database: DatabaseServer
     toxiproxy: Toxiproxy
+    replica: Replica | ReplicaUnavailableError | None = None
 
     def require_alive(self) -> None:
         """Raises EnvironmentSetupError where PostgreSQL, Toxiproxy or the guard has gone, which no further trial
@@ -56,6 +61,17 @@ class Stack:
             yield proxy
 
     @contextmanager
+    def replica_for(self, name: str, database: TrialDatabase) -> Iterator[ReplicaOfTrial]:
+        """The replica for a trial on that database, once it has come there.
+
+        Raises ReplicaUnavailableError where there is none; only those trials fail that ask for it.
+        """
+        if not isinstance(self.replica, Replica):
+            raise self.replica or ReplicaUnavailableError("this run was not set up with a replica")
+        with replica_of(self.replica, database, self.toxiproxy, name) as replica:
+            yield replica
+
+    @contextmanager
     def parts(self, database: TrialDatabase, link: Proxy) -> Iterator[Parts]:
         """The named parts of a trial on its database and behind its proxy; whole again when the block ends."""
         with primary_of(database) as primary:
@@ -63,20 +79,38 @@ class Stack:
 
 
 @contextmanager
-def running_stack(options: StackOptions, progress: Callable[[str], None]) -> Iterator[Stack]:
-    """Bring everything up, or raise EnvironmentSetupError with what is missing and how to get it."""
+def running_stack(
+    options: StackOptions, progress: Callable[[str], None], needs: Collection[str] = ()
+) -> Iterator[Stack]:
+    """Bring everything up, or raise EnvironmentSetupError with what is missing and how to get it.
+
+    `needs` names parts beyond the primary and its link; without them the rest is brought up all the same.
+    """
+    replicated = REPLICA in needs
     with (
         Leash() as leash,
         toxiproxy_server(
             leash, url=options.toxiproxy_url, allow_remote=options.allow_remote_database, progress=progress
         ) as toxiproxy,
         database_server(
-            leash, url=options.database_url, allow_remote=options.allow_remote_database, progress=progress
+            leash,
+            url=options.database_url,
+            allow_remote=options.allow_remote_database,
+            progress=progress,
+            replicated=replicated,
         ) as database,
+        ExitStack() as made,
     ):
         progress("seeding the database")
         database.create_template(_build)
-        yield Stack(leash, database, toxiproxy)
+        replica: Replica | ReplicaUnavailableError | None = None
+        if replicated:
+            try:
+                replica = made.enter_context(running_replica(leash, database, toxiproxy, progress))
+            except ReplicaUnavailableError as error:
+                replica = error
+                progress(database.redact(str(error)))
+        yield Stack(leash, database, toxiproxy, replica)
 
 
 def _build(url: str) -> None:

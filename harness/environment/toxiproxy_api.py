@@ -171,7 +171,8 @@ class Proxy:
 class Toxiproxy:
     """A running Toxiproxy server; destroys its own proxies in `close` and touches no others.
 
-    `source` tells where the server comes from: path, cache, built or given. `pid` is None for a given one.
+    `source` tells where the server comes from: path, cache, built or given. `pid` is None for a given one, and
+    `is_local` whether it runs on this machine.
     """
 
     def __init__(
@@ -183,7 +184,7 @@ class Toxiproxy:
         self.version = version
         self.source = source
         self.pid = pid
-        self._local = local
+        self.is_local = local
         self._proxies: list[Proxy] = []
 
     def __repr__(self) -> str:
@@ -212,7 +213,7 @@ class Toxiproxy:
                 self._proxies.pop().destroy()
 
     def _create(self, name: str, upstream: str, local: str) -> Proxy:
-        listen = local if self._local else "0.0.0.0:0"
+        listen = local if self.is_local else "0.0.0.0:0"
         try:
             with _routed(self._connection):
                 made = library.Toxiproxy().create(upstream=upstream, name=name, listen=listen)
@@ -222,7 +223,7 @@ class Toxiproxy:
             if "address already in use" in str(error):
                 raise PortTakenError(str(error)) from error
             raise
-        return Proxy(self._connection, made, HOST if self._local else self.host)
+        return Proxy(self._connection, made, HOST if self.is_local else self.host)
 
 
 # --- how the library's requests find their adapter -------------------------------------------------------

@@ -74,6 +74,7 @@ from harness.records.readings import (
     HostReading,
     PoolReading,
     Reading,
+    ReplicationReading,
     TimesReading,
     decode_reading,
 )
@@ -121,6 +122,7 @@ __all__ = [
     "PoolReading",
     "Reading",
     "Record",
+    "ReplicationReading",
     "RunState",
     "SeriesKey",
     "Side",

@@ -192,7 +192,7 @@ class TrialRecord(Record):
         None  # all that PostgreSQL counted in the trial's database, after the target's end
     )
     requests_served: Whole | None = None  # all that took a connection of the target's, for the same stretch
-    cpu_s: dict[str, Real] = Field(default_factory=dict)  # by part (app, generator, proxy, primary): in the load
+    cpu_s: dict[str, Real] = Field(default_factory=dict)  # by part (app, proxy, primary ...): in the load
     workers: Whole = 1  # load processes
     starting_s: dict[str, Real] = Field(default_factory=dict)  # how long each part took to be ready
     reading_every_s: Real | None = None  # how often generator and pool were read

@@ -59,6 +59,21 @@ class DatabaseReading(Record):
     idle_in_transaction: Whole
     total: Whole
 
+    @property
+    def of_primary(self) -> bool:
+        """Whether it is of the server that every target has, and not of another one beside it."""
+        return self.part == "primary"
+
+
+class ReplicationReading(Record):
+    """How far a replica is behind, as the primary knows it (pg_stat_replication, read past the proxy)."""
+
+    source: Literal["replication"] = "replication"
+    t_ns: Whole
+    part: str = "replica"  # which follows
+    behind_bytes: Whole  # of the primary's log, written and not yet shown by the replica
+    replay_lag_ms: Real | None  # from the primary's flush of its last records to their showing; null when idle
+
 
 class GeneratorReading(Record):
     """The load generator: totals since the load began, and its own lateness."""
@@ -86,7 +101,7 @@ class HostReading(Record):
     cpu_percent: Real
     steal_percent: Real
     pressure_percent: Real | None = None  # share of time in which some task waited for a processor (PSI, 10 s)
-    cpu_s: dict[str, Real] = Field(default_factory=dict)  # by part: app, generator, proxy, primary
+    cpu_s: dict[str, Real] = Field(default_factory=dict)  # by part: app, generator, proxy, primary, replica
 
     @model_validator(mode="before")
     @classmethod
@@ -110,7 +125,13 @@ class GapReading(Record):
 
 
 Reading = Annotated[
-    PoolReading | TimesReading | DatabaseReading | GeneratorReading | HostReading | GapReading,
+    PoolReading
+    | TimesReading
+    | DatabaseReading
+    | ReplicationReading
+    | GeneratorReading
+    | HostReading
+    | GapReading,
     Field(discriminator="source"),
 ]
 _READING: TypeAdapter[Reading] = TypeAdapter(Reading)

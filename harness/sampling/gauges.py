@@ -17,7 +17,7 @@ from harness.environment.address import own_session
 from harness.environment.waits import HurriedSession
 from harness.http_reader import HttpReader, UnusableAnswerError
 from harness.processes import ProcessMap, processor_time_s
-from harness.records import DatabaseReading, HostReading, PoolReading, Reading
+from harness.records import DatabaseReading, HostReading, PoolReading, Reading, ReplicationReading
 
 PATIENCE_S = 0.5
 NOT_STAMPED = 0
@@ -30,6 +30,11 @@ _SESSIONS = """
            count(*)
     FROM pg_stat_activity
     WHERE datname = %s AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
+
+_REPLICATION = """
+    SELECT pg_wal_lsn_diff(pg_current_wal_flush_lsn(), replay_lsn), extract(epoch FROM replay_lag) * 1000
+    FROM pg_stat_replication WHERE application_name = %s
 """
 
 
@@ -94,6 +99,37 @@ class DatabaseGauge:
             idle=idle,
             idle_in_transaction=idle_in_transaction,
             total=total,
+        )
+
+    def close(self) -> None:
+        with suppress(psycopg2.Error):
+            self._connection.close()
+
+
+class ReplicationGauge:
+    """How far the replica that calls itself `name` is behind, past the proxy and as its primary knows it."""
+
+    def __init__(self, part: str, admin_url: str, name: str) -> None:
+        self._part, self._name = part, name
+        self._connection = own_session(admin_url)
+
+    def read(self) -> ReplicationReading:
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(_REPLICATION, (self._name,))
+                row = cursor.fetchone()
+        except psycopg2.Error as error:
+            raise UnreadableError(type(error).__name__) from error
+        if row is None:
+            raise UnreadableError("the replica is not connected to the primary")
+        behind_bytes, replay_lag_ms = row
+        if behind_bytes is None:  # not yet told by the replica, or not for this role to see
+            raise UnreadableError("the primary does not tell how far the replica is")
+        return ReplicationReading(
+            t_ns=NOT_STAMPED,
+            part=self._part,
+            behind_bytes=max(0, int(behind_bytes)),
+            replay_lag_ms=None if replay_lag_ms is None else round(float(replay_lag_ms), 3),
         )
 
     def close(self) -> None:

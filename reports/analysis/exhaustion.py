@@ -59,7 +59,13 @@ def exhaustion(scenario: Scenario, observed: Sequence[Observed]) -> Exhaustion |
         checked_out_max=max((s.checked_out_max for s in steps if s.checked_out_max is not None), default=None),
         limit=max(limits, default=None),
         sessions_max=max(
-            (r.total for one in observed for r in one.trial.readings_of(DatabaseReading)), default=None
+            (
+                reading.total
+                for one in observed
+                for reading in one.trial.readings_of(DatabaseReading)
+                if reading.of_primary
+            ),
+            default=None,
         ),
         saturation_offered=_saturation(steps),
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.records import (
     MOST_BINS,
@@ -82,14 +82,22 @@ class TimelineFold:
 _NOTHING = Distribution()
 
 
+_OneReading = TypeVar("_OneReading", bound=Reading)
+
+
 def _gauges(trial: Trial, bin_ns: int) -> list[GaugePoint]:
     bins: dict[int, dict[str, Any]] = {}
     for kind, gauges in _GAUGES.items():
-        for place, inside in groupby(trial.readings_of(kind), lambda reading: reading.t_ns // bin_ns):
+        for place, inside in groupby(_of_primary(trial.readings_of(kind)), lambda reading: reading.t_ns // bin_ns):
             if place >= 0:
                 together = list(inside)
                 bins.setdefault(place, {}).update({name: of(together) for name, of in gauges.items()})
     return [GaugePoint.model_validate({"t_s": place * bin_ns / 1e9, **bins[place]}) for place in sorted(bins)]
+
+
+def _of_primary(readings: Iterable[_OneReading]) -> Iterator[_OneReading]:
+    """Without the sessions on other servers, which would be taken for the primary's."""
+    return (reading for reading in readings if not isinstance(reading, DatabaseReading) or reading.of_primary)
 
 
 def _largest(field: str) -> Callable[[Sequence[Reading]], Any]:

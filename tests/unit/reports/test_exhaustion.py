@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.records import GeneratorReading, Outcome
+from harness.records import DatabaseReading, GeneratorReading, Outcome
 from reports.analysis import analyse
 from reports.analysis.exhaustion import ladder
 from reports.read import read_run
@@ -86,6 +86,20 @@ def test_largest_number_out_is_the_pools_own_mark_where_it_rose(tmp_path: Path) 
     # Each gauge reads one less than the mark. At 40 users the mark of 30 is that of the step before.
     assert [step.checked_out_max for step in found.steps] == [9, 30, 29]
     assert (found.checked_out_max, found.limit) == (30, 30)
+
+
+def test_sessions_are_those_on_the_primary_and_not_on_a_replica_beside_it(tmp_path: Path) -> None:
+    trial = TrialBuilder(steps(10, 20, 30), target_info("a"))
+    trial.mark_phases()
+    for part, total in (("primary", 12), ("replica", 50)):
+        reading = DatabaseReading(
+            t_ns=ns(1.5), part=part, active=0, idle=total, idle_in_transaction=0, total=total
+        )
+        trial.readings.append(reading)
+    found = analyse(read_run(write_run(tmp_path / "run", [trial]))).scenarios[0].targets[0].exhaustion
+
+    assert found is not None
+    assert found.sessions_max == 12
 
 
 def test_failures_without_a_pool_are_told_apart(tmp_path: Path) -> None:

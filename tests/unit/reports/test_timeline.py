@@ -70,6 +70,7 @@ def test_gauges_of_one_bin_are_joined_and_gaps_stay_open(tmp_path: Path) -> None
         pool_reading(0.51, 7, opened_total=7),
         pool_reading(0.58, 4, opened_total=8),
         DatabaseReading(t_ns=ns(0.55), active=3, idle=1, idle_in_transaction=0, total=4),
+        DatabaseReading(t_ns=ns(0.56), part="replica", active=30, idle=1, idle_in_transaction=0, total=40),
         GapReading(t_ns=ns(0.7), of="pool", reason="timed out"),
         HostReading(
             t_ns=ns(0.9), cpu_percent=40, steal_percent=0, ),
