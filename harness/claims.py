@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import groupby
 from pathlib import Path
 
 from harness.environment.stack import Stack, StackOptions, running_stack
@@ -93,8 +94,9 @@ def carry_out_claims(
     quick: bool,
     seed: int,
 ) -> Ending:
-    """Bring everything up once, run each experiment, and keep what had been measured however it ends.
+    """Bring everything up, run each experiment, and keep what had been measured however it ends.
 
+    Those that need a replica have a stack of their own: it takes processor time, and primaries commit otherwise.
     Raises PoolstormError where nothing had; then the folder is gone, too.
     """
     plans = [(experiment.name, plan_of(experiment, quick=quick, seed=seed)) for experiment in chosen]
@@ -112,13 +114,16 @@ def carry_out_claims(
     )
     state, reason, code = RunState.FINISHED, "", 0
     try:
-        with running_stack(options, say) as stack:
-            for number, (name, plan) in enumerate(plans, 1):
-                say(f"{name} ({number} of {len(plans)})")
-                with RunDisplay(plan) as display:
-                    state, reason = _run_one(store, name, plan, stack, display)
-                if state is not RunState.FINISHED:
-                    break
+        for needs, group in groupby(enumerate(plans, 1), key=lambda numbered: numbered[1][1].needs_parts):
+            with running_stack(options, say, needs) as stack:
+                for number, (name, plan) in group:
+                    say(f"{name} ({number} of {len(plans)})")
+                    with RunDisplay(plan) as display:
+                        state, reason = _run_one(store, name, plan, stack, display)
+                    if state is not RunState.FINISHED:
+                        break
+            if state is not RunState.FINISHED:
+                break
     except KeyboardInterrupt:
         state = RunState.INTERRUPTED
     except PoolstormError as error:

@@ -12,6 +12,7 @@ from harness.errors import PlanError, unknown_name
 from harness.load.workers import SINGLE, Workers
 from harness.planning.checks import (
     check_extent,
+    check_parts,
     check_scenario,
     check_size,
     require_distinct,
@@ -65,6 +66,11 @@ class Plan:
         """A subject's pool under a scenario: its own defaults, then the plan's, then the scenario's overrides."""
         return with_overrides(self.subject(subject).settings, self.scenario(scenario).pool)
 
+    @property
+    def needs_parts(self) -> frozenset[str]:
+        """What some subject stands on beside the primary and its link."""
+        return frozenset(part for subject in self.subjects for part in subject.needs_parts)
+
     def expected_s(self, trials: Iterable[TrialSpec] | None = None) -> float:
         """About how long the given trials, or all, will take."""
         lengths_s = {scenario.name: scenario.duration_s for scenario in self.scenarios}
@@ -80,14 +86,15 @@ def load_seed(seed: int, repetition: int) -> int:
 def build_plan(wish: PlanFile, *, quick: bool = False) -> Plan:
     """Settle every choice, check it against the registries and lay out the trials.
 
-    Raises PlanError for names that are unknown, faults that no registry has, whose settings are off or that their
-    part cannot take, pool settings that no target takes, loads and runs beyond bounds, and more workers than
-    requests in flight.
+    Raises PlanError for names that are unknown, faults that no registry has, whose settings are off, that their
+    part cannot take or whose part no subject has, pool settings that no target takes, loads and runs beyond
+    bounds, and more workers than requests in flight.
     """
     workers = settle_workers(wish)
     scenarios = _settle_scenarios(wish, QUICK_SCENARIOS if quick else DEFAULT_SCENARIOS, workers)
     repetitions = wish.repetitions or 1
     subjects, control = _settle_subjects(wish, QUICK_TARGETS if quick else tuple(TARGETS), repetitions)
+    check_parts(scenarios, subjects)
     for scenario in scenarios:
         for subject in subjects:
             with_overrides(subject.settings, scenario.pool)

@@ -58,7 +58,7 @@ def carry_out(
     state, reason, exit_code = RunState.FINISHED, "", 0
     try:
         wait_for_attached(plan.workers, say)
-        with RunDisplay(plan) as display, running_stack(options, display.say) as stack:
+        with RunDisplay(plan) as display, running_stack(options, display.say, plan.needs_parts) as stack:
             manifest = run_plan(plan, run_id, store, stack, display)
             state, reason = manifest.state, manifest.reason
     except KeyboardInterrupt:

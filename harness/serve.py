@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
+from harness.environment.parts import REPLICA
+from harness.environment.postgres import TrialDatabase
 from harness.environment.stack import Stack, StackOptions, running_stack
 from harness.environment.target import RunningTarget, target_process
 from harness.errors import TrialFailedError
 from harness.planning.checks import require_known, with_overrides
 from harness.planning.wish import parse_pool_options
-from harness.subject import standard_subject
-from targets.settings import DATABASE_URL_VARIABLE
+from harness.subject import Subject, standard_subject
+from targets.settings import DATABASE_URL_VARIABLE, REPLICA_URL_VARIABLE
 from targets.tutorial.registry import KNOWN_TARGETS
 
 PROXY_NAME = "postgres"
@@ -29,9 +32,10 @@ def serve_target(
     subject = standard_subject(KNOWN_TARGETS[name])
     settings = with_overrides(subject.settings, parse_pool_options(pool_options))
     with (
-        running_stack(options, say) as stack,
+        running_stack(options, say, subject.needs_parts) as stack,
         stack.database.fresh_database() as database,
         stack.proxy_to_database(PROXY_NAME) as proxy,
+        _replica_address(stack, subject, database) as replica_address,
         target_process(
             stack.leash,
             launch=subject.launch,
@@ -39,6 +43,7 @@ def serve_target(
             environment={
                 **settings.to_environment(),
                 DATABASE_URL_VARIABLE: database.url_through(proxy.host, proxy.port),
+                **replica_address,
             },
             log_path=stack.leash.temporary_folder() / "target.log",
             port=port,
@@ -53,6 +58,15 @@ def serve_target(
             say("stopping")
             return
         raise TrialFailedError(f"{name} ended by itself: {target.child.end_description()}")
+
+
+@contextmanager
+def _replica_address(stack: Stack, subject: Subject, database: TrialDatabase) -> Iterator[Mapping[str, str]]:
+    if REPLICA not in subject.needs_parts:
+        yield {}
+        return
+    with stack.replica_for(PROXY_NAME, database) as replica:
+        yield {REPLICA_URL_VARIABLE: replica.url}
 
 
 def _introduction(name: str, target: RunningTarget, stack: Stack, proxy_name: str) -> tuple[str, ...]:

@@ -5,29 +5,30 @@ load.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from harness.environment.logins import logging_in
-from harness.environment.parts import APP, PRIMARY
+from harness.environment.parts import APP, BROUGHT_BY, PRIMARY, REPLICA, Parts
 from harness.environment.postgres import TrialDatabase
+from harness.environment.replica import ReplicaOfTrial
 from harness.environment.stack import Stack
 from harness.environment.target import target_process
 from harness.journal import Journal
 from harness.load.client import load_process
 from harness.load.workers import Workers
-from harness.processes import Processes, ProcessMap
+from harness.processes import Processes, ProcessMap, Working
 from harness.records import reading_every_s
 from harness.sampling import HOST_EVERY_S, Sampled
-from harness.sampling.gauges import DatabaseGauge, HostGauge, PoolGauge
+from harness.sampling.gauges import DatabaseGauge, HostGauge, PoolGauge, ReplicationGauge
 from harness.scene import Scene, Setup, Witness
 from harness.store import TrialFolder
 from harness.subject import Capability
 from harness.witnesses import witnesses_of
 from harness.witnesses.processor import GENERATOR
 from scenarios.model import WRITING
-from targets.settings import DATABASE_URL_VARIABLE
+from targets.settings import DATABASE_URL_VARIABLE, REPLICA_URL_VARIABLE
 
 PROXY = "proxy"
 
@@ -68,10 +69,16 @@ class RealStage:
             stack.database.fresh_database() as database,
             logging_in(database, setup.subject.login) as address,
             stack.proxy_to_database(setup.trial_id) as proxy,
-            stack.parts(database, proxy) as parts,
+            stack.parts(database, proxy) as own_parts,
+            ExitStack() as replica_ends,
             ExitStack() as subject_ends,
         ):
             watch.lap("database")
+            parts, replica = own_parts, None
+            if _needs_replica(setup):
+                replica = replica_ends.enter_context(stack.replica_for(setup.trial_id, database))
+                parts = Parts({**own_parts.by_name, **replica.parts})
+                watch.lap(REPLICA)
             target = subject_ends.enter_context(
                 target_process(
                     stack.leash,
@@ -80,6 +87,7 @@ class RealStage:
                     environment={
                         **setup.settings.to_environment(),
                         DATABASE_URL_VARIABLE: address.url(database.name, proxy.host, proxy.port),
+                        **_replica_address(setup, replica),
                     },
                     log_path=folder.log_file("target"),
                     host=self.workers.host,
@@ -88,11 +96,12 @@ class RealStage:
             watch.lap("target")
             load.prepare(target.url, seed=setup.seed)
             watch.lap("load")
-            processes = {
+            processes: dict[str, Working] = {
                 APP: Processes((target.pid,)),
                 GENERATOR: Processes(load.pids),
                 PROXY: _of(stack.toxiproxy.pid),
                 PRIMARY: stack.database.embedded or Processes(),
+                **({REPLICA: replica.replica} if replica else {}),
             }
             yield Scene(
                 setup=setup,
@@ -101,7 +110,7 @@ class RealStage:
                 database=database,
                 parts=parts,
                 processes=processes,
-                gauges=tuple(_gauges(setup, target.url, database, processes)),
+                gauges=tuple(_gauges(setup, target.url, database, replica, processes)),
                 journal=journal,
                 subject_ended=lambda: "" if target.child.alive() else target.child.end_description(),
                 end_subject=subject_ends.close,
@@ -119,12 +128,31 @@ def _needs_history(setup: Setup) -> bool:
     return setup.subject.can(Capability.MONEY) and bool(behaviours & WRITING)
 
 
-def _gauges(setup: Setup, url: str, database: TrialDatabase, processes: ProcessMap) -> Iterator[Sampled]:
+def _needs_replica(setup: Setup) -> bool:
+    """Whether the subject stands on one, or the scenario breaks one: the control beside it has the same trial."""
+    broken = {BROUGHT_BY.get(fault.part) for phase in setup.scenario.phases for fault in phase.faults}
+    return REPLICA in setup.subject.needs_parts | broken
+
+
+def _replica_address(setup: Setup, replica: ReplicaOfTrial | None) -> Mapping[str, str]:
+    """A subject that needs none is not given one, even where its scenario breaks one."""
+    if replica is None or REPLICA not in setup.subject.needs_parts:
+        return {}
+    return {REPLICA_URL_VARIABLE: replica.url}
+
+
+def _gauges(
+    setup: Setup, url: str, database: TrialDatabase, replica: ReplicaOfTrial | None, processes: ProcessMap
+) -> Iterator[Sampled]:
     """The pool is read as often as the record of latencies asks for, the rest less."""
     every_s = reading_every_s(setup.scenario)
     if setup.subject.can(Capability.GAUGES):
         yield Sampled("pool", lambda: PoolGauge(url), every_s)
     yield Sampled("database", lambda: DatabaseGauge(PRIMARY, database.admin_url, database.name), 2 * every_s)
+    if replica is not None:
+        there, name = replica.database, replica.replica.name
+        yield Sampled("database", lambda: DatabaseGauge(REPLICA, there.admin_url, there.name), 2 * every_s)
+        yield Sampled("replication", lambda: ReplicationGauge(REPLICA, database.admin_url, name), 2 * every_s)
     yield Sampled("host", lambda: HostGauge(processes), max(HOST_EVERY_S, every_s))
 
 

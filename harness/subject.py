@@ -56,7 +56,8 @@ class Subject:
     """One thing to measure. `name` is unique in a plan; nothing is read out of it.
 
     `schema` names what fills its database, `workload` the behaviours that may be put on it; `settings` is the pool
-    as configured, `login` how its connections log in.
+    as configured, `login` how its connections log in. `needs_parts` names what it stands on beside the primary and its
+    link, such as a replica.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Subject:
     capabilities: frozenset[Capability] = frozenset()
     place: Place | None = None
     login: Login = Login.SCRAM
+    needs_parts: frozenset[str] = frozenset()
 
     def can(self, capability: Capability) -> bool:
         """Whether it has a capability."""
@@ -101,6 +103,7 @@ def standard_subject(target: Target) -> Subject:
         launch=standard_launch(target.app),
         settings=target.defaults,
         capabilities=ALL_CAPABILITIES - {Capability(name) for name in target.lacks},
+        needs_parts=target.needs_parts,
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from hdrh.histogram import HdrHistogram
@@ -108,11 +109,16 @@ class Gauges:
 
     def take_times(self) -> TimesTaken:
         """How long connections were held and took to be returned since the last call. Takes about 2 ms."""
+        held, release = self.take_histograms()
+        return TimesTaken(held=_times(held), release=_times(release))
+
+    def take_histograms(self) -> tuple[HdrHistogram, HdrHistogram]:
+        """The same as counted: held and release, which begin anew."""
         held, release = _new_histogram(), _new_histogram()
         with self._lock:
             held, self._held = self._held, held
             release, self._release = self._release, release
-        return TimesTaken(held=_times(held), release=_times(release))
+        return held, release
 
     def add(self, name: Literal["opened", "closed", "invalidated", "timed_out", "statements", "pings"]) -> None:
         """Count one event."""
@@ -148,6 +154,64 @@ class Gauges:
     def _checked_out(self) -> int:
         pool = self._engine.pool
         return max(0, pool.checkedout()) if isinstance(pool, QueuePool) else self.leased
+
+
+class JointGauges:
+    """Of a service with several engines: everything summed, as one account of its connections.
+
+    So a leak in either pool is seen, and what a request costs is counted whole; a request that needs both engines
+    counts once. The status is that of the worst pool, which a sum would hide. `checked_out_max` sums what may have
+    been at different moments: it is the most that can have been out at once. Which server has how many sessions is
+    for PostgreSQL to say.
+    """
+
+    def __init__(self, *gauges: Gauges) -> None:
+        self._gauges = gauges
+
+    @property
+    def pooled(self) -> bool:
+        """Whether each engine has a pool that keeps connections."""
+        return all(gauges.pooled for gauges in self._gauges)
+
+    def read(self) -> JointState:
+        """All pools as they stand. Cheap, and safe from any thread."""
+        return JointState.of([gauges.read() for gauges in self._gauges])
+
+    def take_times(self) -> TimesTaken:
+        """How long connections of any pool were held and took to be returned since the last call."""
+        held, release = _new_histogram(), _new_histogram()
+        for gauges in self._gauges:
+            more_held, more_release = gauges.take_histograms()
+            held.add(more_held)
+            release.add(more_release)
+        return TimesTaken(held=_times(held), release=_times(release))
+
+
+@dataclass(frozen=True, slots=True)
+class JointState(PoolState):
+    """The gauges of several pools at one moment, summed. `worst` is the worst status among them."""
+
+    worst: PoolStatus
+
+    @classmethod
+    def of(cls, states: Sequence[PoolState]) -> JointState:
+        """The sum. A limit is there where each has one."""
+        totals = {
+            field.name: sum(getattr(state, field.name) for state in states)
+            for field in fields(PoolState)
+            if field.name != "limit"
+        }
+        limits = [state.limit for state in states]
+        limit = None if None in limits else sum(limit for limit in limits if limit is not None)
+        return cls(**totals, limit=limit, worst=max((state.status for state in states), key=_BY_BADNESS.index))
+
+    @property
+    def status(self) -> PoolStatus:
+        """That of the worst pool."""
+        return self.worst
+
+
+_BY_BADNESS: tuple[PoolStatus, ...] = ("ok", "busy", "exhausted")
 
 
 def _new_histogram() -> HdrHistogram:

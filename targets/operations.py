@@ -9,7 +9,7 @@ import anyio.to_thread
 from fastapi import APIRouter
 
 from targets.contract import EffectivePool, EffectiveSettings, Live, PoolHealth, TimesTaken
-from targets.gauges import Gauges
+from targets.gauges import Gauges, JointGauges
 from targets.registry import Target
 from targets.settings import PoolSettings
 
@@ -22,7 +22,7 @@ def set_threadpool_tokens(tokens: int | None) -> None:
         anyio.to_thread.current_default_thread_limiter().total_tokens = tokens
 
 
-def operations_router(target: Target, settings: PoolSettings, gauges: Gauges) -> APIRouter:
+def operations_router(target: Target, settings: PoolSettings, gauges: Gauges | JointGauges) -> APIRouter:
     """Health and settings of `target`."""
     router = APIRouter()
 

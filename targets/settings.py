@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 PREFIX = "POOLSTORM_"
 DATABASE_URL_VARIABLE = f"{PREFIX}DATABASE_URL"
+REPLICA_URL_VARIABLE = f"{PREFIX}REPLICA_URL"
 DATABASE_URL_FORM = "postgresql://user:password@host:port/database"
 SSL_OPTIONS = frozenset({"sslmode", "sslrootcert", "sslcert", "sslkey"})
 EXIT_USAGE = 2
+
+_Loaded = TypeVar("_Loaded")
 
 
 class SettingsError(ValueError):
@@ -100,7 +103,7 @@ class DatabaseUrl:
     _options: str = field(default="")
 
     @classmethod
-    def parse(cls, text: str) -> DatabaseUrl:
+    def parse(cls, text: str, variable: str = DATABASE_URL_VARIABLE) -> DatabaseUrl:
         """Read `postgresql://user:password@host:port/database`. Raises SettingsError without repeating it.
 
         `sslmode`, `sslrootcert`, `sslcert` and `sslkey` may follow as options. A driver that the scheme names is
@@ -111,23 +114,25 @@ class DatabaseUrl:
             parts = urlsplit(f"//{rest}")
             port = parts.port
         except ValueError:
-            raise SettingsError(f"{DATABASE_URL_VARIABLE} must have the form {DATABASE_URL_FORM}") from None
+            raise SettingsError(f"{variable} must have the form {DATABASE_URL_FORM}") from None
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
         complete = parts.hostname and parts.username and parts.path.strip("/") and options.keys() <= SSL_OPTIONS
         if scheme.partition("+")[0] not in ("postgresql", "postgres") or not complete or parts.fragment:
-            raise SettingsError(f"{DATABASE_URL_VARIABLE} must have the form {DATABASE_URL_FORM}")
+            raise SettingsError(f"{variable} must have the form {DATABASE_URL_FORM}")
         address = parts.hostname if port is None else f"{parts.hostname}:{port}"
         return cls(
             rest.partition("?")[0], f"postgresql://{address}{parts.path}", urlencode(options, quote_via=quote)
         )
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str] | None = None) -> DatabaseUrl:
+    def from_environment(
+        cls, environ: Mapping[str, str] | None = None, variable: str = DATABASE_URL_VARIABLE
+    ) -> DatabaseUrl:
         """The address in `POOLSTORM_DATABASE_URL`. Raises SettingsError where it is missing or malformed."""
-        text = (os.environ if environ is None else environ).get(DATABASE_URL_VARIABLE, "")
+        text = (os.environ if environ is None else environ).get(variable, "")
         if not text:
-            raise SettingsError(f"{DATABASE_URL_VARIABLE} is not set; set it to {DATABASE_URL_FORM}")
-        return cls.parse(text)
+            raise SettingsError(f"{variable} is not set; set it to {DATABASE_URL_FORM}")
+        return cls.parse(text, variable)
 
     def psycopg2(self) -> str:
         """For `sqlalchemy.create_engine`. Holds the password."""
@@ -152,8 +157,17 @@ def load_or_exit(defaults: PoolSettings) -> tuple[DatabaseUrl, PoolSettings]:
 
     Where they are not valid, writes one line to standard error and leaves with exit code 2.
     """
+    return _or_exit(lambda: (DatabaseUrl.from_environment(), PoolSettings.from_environment(defaults)))
+
+
+def load_replica_or_exit() -> DatabaseUrl:
+    """The replica's address in `POOLSTORM_REPLICA_URL`; likewise."""
+    return _or_exit(lambda: DatabaseUrl.from_environment(variable=REPLICA_URL_VARIABLE))
+
+
+def _or_exit(load: Callable[[], _Loaded]) -> _Loaded:
     try:
-        return DatabaseUrl.from_environment(), PoolSettings.from_environment(defaults)
+        return load()
     except SettingsError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 -- there is no logging yet
         raise SystemExit(EXIT_USAGE) from None

@@ -56,23 +56,31 @@ def move(session: Session, wanted: TransferIn) -> tuple[TransferOut, bool]:
     return TransferOut.model_validate(row), True
 
 
-def bank_router(get_session: SessionDependency, transact: Move = move) -> APIRouter:
-    """Users, transfers and the hold, on sessions from `get_session`; `transact` moves the money."""
+def bank_router(
+    get_session: SessionDependency,
+    transact: Move = move,
+    get_reading_session: SessionDependency | None = None,
+) -> APIRouter:
+    """Users, transfers and the hold, on sessions from `get_session`; `transact` moves the money.
+
+    Routes that only read get theirs from `get_reading_session` where there is one, such as a replica's.
+    """
     router = APIRouter()
-    _add_user_routes(router, get_session)
-    _add_transfer_routes(router, get_session, transact)
+    get_reader = get_reading_session or get_session
+    _add_user_routes(router, get_session, get_reader)
+    _add_transfer_routes(router, get_session, get_reader, transact)
 
     @router.get("/hold", response_model=Held)
-    def hold(ms: Annotated[int, Query(ge=0, le=MAX_HOLD_MS)], session: Session = Depends(get_session)) -> Held:
+    def hold(ms: Annotated[int, Query(ge=0, le=MAX_HOLD_MS)], session: Session = Depends(get_reader)) -> Held:
         session.execute(queries.hold_connection(ms))
         return Held(held_ms=ms)
 
     return router
 
 
-def _add_user_routes(router: APIRouter, get_session: SessionDependency) -> None:
+def _add_user_routes(router: APIRouter, get_session: SessionDependency, get_reader: SessionDependency) -> None:
     @router.get("/users/{user_id}", response_model=UserOut)
-    def read_user(user_id: Annotated[UserId, Path()], session: Session = Depends(get_session)) -> User:
+    def read_user(user_id: Annotated[UserId, Path()], session: Session = Depends(get_reader)) -> User:
         user = session.get(User, user_id)
         if user is None:
             raise queries.user_not_found(user_id)
@@ -83,7 +91,7 @@ def _add_user_routes(router: APIRouter, get_session: SessionDependency) -> None:
         page: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 1,
         page_size: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE)] = 20,
         columns: Annotated[Columns, Query()] = list(USER_COLUMNS),  # noqa: B006 -- FastAPI copies it
-        session: Session = Depends(get_session),
+        session: Session = Depends(get_reader),
     ) -> UserPage:
         rows = session.execute(queries.page_of_users(columns, page, page_size))
         return UserPage(items=[UserPart(**row) for row in rows.mappings()], page=page, page_size=page_size)
@@ -103,7 +111,9 @@ def _add_user_routes(router: APIRouter, get_session: SessionDependency) -> None:
         return user
 
 
-def _add_transfer_routes(router: APIRouter, get_session: SessionDependency, transact: Move) -> None:
+def _add_transfer_routes(
+    router: APIRouter, get_session: SessionDependency, get_reader: SessionDependency, transact: Move
+) -> None:
     @router.post("/transfers", response_model=TransferOut, status_code=201)
     def transfer(wanted: TransferIn, response: Response, session: Session = Depends(get_session)) -> TransferOut:
         done, is_new = transact(session, wanted)
@@ -112,7 +122,7 @@ def _add_transfer_routes(router: APIRouter, get_session: SessionDependency, tran
         return done
 
     @router.get("/transfers/{token}", response_model=TransferOut)
-    def read_transfer(token: UUID, session: Session = Depends(get_session)) -> TransferOut:
+    def read_transfer(token: UUID, session: Session = Depends(get_reader)) -> TransferOut:
         row = session.execute(queries.stored_transfer(token)).one_or_none()
         if row is None:
             raise queries.transfer_not_found(token)

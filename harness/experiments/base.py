@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.load.workers import SINGLE
 from harness.plan import DEFAULT_SEED, TRIAL_OVERHEAD_S, Plan, lay_out
-from harness.planning.checks import check_scenario, check_size, with_overrides
+from harness.planning.checks import check_parts, check_scenario, check_size, with_overrides
 from harness.subject import Subject
 from scenarios.model import Scenario
 
@@ -33,6 +33,7 @@ def plan_of(experiment: Experiment, *, quick: bool = False, seed: int = DEFAULT_
     share = experiment.quick_share if quick else 1.0
     scenarios = tuple(scenario.scaled(share) for scenario in experiment.scenarios)
     repetitions = experiment.quick_repetitions if quick else experiment.repetitions
+    check_parts(scenarios, experiment.subjects)
     for scenario in scenarios:
         check_scenario(scenario, SINGLE)
         for subject in experiment.subjects:

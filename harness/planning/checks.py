@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import ValidationError
 
-from harness.environment.parts import KNOWN_PARTS
+from harness.environment.parts import BROUGHT_BY, KNOWN_PARTS
 from harness.environment.ports import port_problem
 from harness.errors import PlanError, shown, unknown_name
 from harness.faults import FAULTS
@@ -15,8 +15,10 @@ from harness.load.workers import Workers
 from harness.planning.wish import PlanFile
 from harness.planning.wording import first_problem
 from harness.records import reading_every_s
+from harness.subject import Subject
 from scenarios.model import FaultSpec, Phase, PoolOverrides, Scenario
 from targets.settings import PoolSettings
+from targets.tutorial.registry import KNOWN_TARGETS
 
 DEFAULT_BIND = "127.0.0.1:5557"
 """Where workers started elsewhere find the load's master; Locust's own port."""
@@ -109,6 +111,24 @@ def _check_fault(spec: FaultSpec, where: str) -> None:
             f"{where}: the fault {spec.kind!r} cannot be done to {spec.part!r}; name one of the parts that can "
             f"take it: {able or 'none'}"
         )
+
+
+def check_parts(scenarios: Iterable[Scenario], subjects: Sequence[Subject]) -> None:
+    """Raises PlanError for a fault on a part that is there for none of the subjects."""
+    there = {part for subject in subjects for part in subject.needs_parts}
+    for scenario in scenarios:
+        for phase in scenario.phases:
+            for spec in phase.faults:
+                brings = BROUGHT_BY.get(spec.part)
+                if brings is not None and brings not in there:
+                    able = ", ".join(
+                        name for name, target in KNOWN_TARGETS.items() if brings in target.needs_parts
+                    )
+                    raise PlanError(
+                        f"scenario {scenario.name!r}, phase {phase.name!r}: the fault {spec.kind!r} is done to "
+                        f"{spec.part!r}, which no target of the plan has; add one that has ({able}), or leave the "
+                        f"scenario out"
+                    )
 
 
 def _check_length(what: str, duration_s: float, where: str) -> None:

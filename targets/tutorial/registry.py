@@ -83,6 +83,26 @@ _ALL = (
         defaults=TEN_PLUS_TWENTY,
         lacks=frozenset({"contract"}),  # wrong answers are what it is for
     ),
+    Target(
+        name="rw-split",
+        app="targets.tutorial.rw_split:app",
+        title="Reads on a replica (20+30), writes on the primary (10+20)",
+        teaches="how much a replica relieves the primary, and that a client may not find what it has just written",
+        driver="psycopg2",
+        defaults=TEN_PLUS_TWENTY,
+        lacks=frozenset({"contract"}),  # what was just written may not be there yet
+        needs_parts=frozenset({"replica"}),
+    ),
+    Target(
+        name="rw-split-sticky",
+        app="targets.tutorial.rw_split_sticky:app",
+        title="Reads on a replica, and what is not there yet from the primary",
+        teaches="that asking the primary where the replica has nothing lets each client find its own write",
+        driver="psycopg2",
+        defaults=TEN_PLUS_TWENTY,
+        lacks=frozenset({"contract"}),  # a balance may still be that of a moment ago
+        needs_parts=frozenset({"replica"}),
+    ),
 )
 
 TUTORIAL: Mapping[str, Target] = MappingProxyType({target.name: target for target in _ALL})

@@ -90,11 +90,16 @@ class RunningTarget:
 
 @contextmanager
 def running_target(
-    leash: Leash, target: Target, database_url: str, folder: Path, overrides: Mapping[str, Any] | None = None
+    leash: Leash,
+    target: Target,
+    database_url: str,
+    folder: Path,
+    overrides: Mapping[str, Any] | None = None,
+    own: Mapping[str, str] | None = None,
 ) -> Iterator[RunningTarget]:
-    """`target` as the harness runs it, with some of its settings replaced."""
+    """`target` as the harness runs it, with some of its settings replaced, and `own` variables beside them."""
     settings = target.defaults.with_overrides(overrides or {})
-    environment = {**settings.to_environment(), DATABASE_URL_VARIABLE: database_url}
+    environment = {**settings.to_environment(), DATABASE_URL_VARIABLE: database_url, **(own or {})}
     log_path = folder / f"{target.name}.log"
     with (
         target_process(

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
+from harness.environment.parts import BROUGHT_BY, KNOWN_PARTS, PRIMARY
 from harness.errors import PlanError
 from harness.plan import Plan, build_plan
 from harness.planning.wish import PlanFile, merge_wishes, parse_plan, read_plan_file
 from harness.records import Place, Side
+from scenarios.model import PRIMARY_LINK
 from scenarios.registry import DEFAULT_SCENARIOS, SCENARIOS
 from targets.registry import TARGETS
+from targets.tutorial.registry import KNOWN_TARGETS
 
 
 def names(plan: Plan) -> list[str]:
@@ -236,3 +239,40 @@ def test_a_plan_file_that_is_missing_or_no_toml_is_named(tmp_path: Path) -> None
     broken.write_text("targets = [")
     with pytest.raises(PlanError, match=r"broken\.toml is not valid TOML"):
         read_plan_file(broken)
+
+
+LATE = {
+    "name": "late",
+    "duration_s": 2.0,
+    "users": 1,
+    "faults": [
+        {"kind": "latency", "part": "replication-link", "at_s": 0, "duration_s": 1, "settings": {"latency_ms": 5}}
+    ],
+}
+
+
+def test_a_fault_on_a_part_that_no_target_of_the_plan_has_is_refused() -> None:
+    wish = parse_plan(
+        {"targets": ["sync-pool"], "scenario": {"s": {"base": "baseline", "phases": [LATE]}}}, "here"
+    )
+    with pytest.raises(PlanError) as caught:
+        build_plan(wish)
+    line = str(caught.value)
+    assert "the fault 'latency' is done to 'replication-link', which no target of the plan has" in line
+    assert "add one that has (rw-split, rw-split-sticky)" in line
+
+
+def test_it_is_enough_that_one_target_has_the_part() -> None:
+    plan = build_plan(PlanFile(targets=("sync-pool", "rw-split"), scenarios=("rw-split",)))
+    assert {"replica"} == plan.needs_parts
+    assert {"sync-pool", "rw-split"} == {trial.target for trial in plan.trials}
+
+
+def test_the_default_plan_needs_no_replica() -> None:
+    assert frozenset() == build_plan(PlanFile()).needs_parts
+
+
+def test_what_targets_need_are_parts_that_there_are() -> None:
+    needed = {part for target in KNOWN_TARGETS.values() for part in target.needs_parts}
+    assert needed <= set(BROUGHT_BY.values())
+    assert set(BROUGHT_BY) | {PRIMARY, PRIMARY_LINK} == set(KNOWN_PARTS)

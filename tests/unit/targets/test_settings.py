@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from sqlalchemy import make_url
 
 from targets.registry import TARGETS
-from targets.settings import DatabaseUrl, PoolSettings, SettingsError, load_or_exit
+from targets.settings import REPLICA_URL_VARIABLE, DatabaseUrl, PoolSettings, SettingsError, load_or_exit
 
 URL = "postgresql://teller:hush%40hush@127.0.0.1:5433/bank"
 
@@ -184,3 +184,17 @@ def test_the_registry_names_five_targets_and_imports_nothing_heavy() -> None:
     )
     printed = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert printed.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("", "POOLSTORM_REPLICA_URL is not set; set it to postgresql://user:password@host:port/database"),
+        ("mysql://root:hush-hush@127.0.0.1/bank", "POOLSTORM_REPLICA_URL must have the form postgresql://"),
+    ],
+)
+def test_a_replicas_address_that_is_missing_or_wrong_is_named(value: str, expected: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        DatabaseUrl.from_environment({REPLICA_URL_VARIABLE: value}, REPLICA_URL_VARIABLE)
+    assert expected in str(caught.value)
+    assert "hush" not in str(caught.value)
