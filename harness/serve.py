@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from harness.environment.parts import REPLICA
 from harness.environment.postgres import TrialDatabase
+from harness.environment.replica import ReplicaOfTrial
 from harness.environment.stack import Stack, StackOptions, running_stack
 from harness.environment.target import RunningTarget, target_process
+from harness.environment.toxiproxy import Proxy
 from harness.errors import TrialFailedError
 from harness.planning.checks import require_known, with_overrides
 from harness.planning.wish import parse_pool_options
@@ -18,6 +20,9 @@ from targets.settings import DATABASE_URL_VARIABLE, REPLICA_URL_VARIABLE
 from targets.tutorial.registry import KNOWN_TARGETS
 
 PROXY_NAME = "postgres"
+_SLOW = """curl -d '{"type":"latency","name":"slow","attributes":{"latency":50}}'"""
+_GONE = """curl -d '{"enabled":false}'"""
+_BACK = """curl -d '{"enabled":true}'"""
 
 
 def serve_target(
@@ -35,7 +40,7 @@ def serve_target(
         running_stack(options, say, subject.needs_parts) as stack,
         stack.database.fresh_database() as database,
         stack.proxy_to_database(PROXY_NAME) as proxy,
-        _replica_address(stack, subject, database) as replica_address,
+        _replica(stack, subject, database) as replica,
         target_process(
             stack.leash,
             launch=subject.launch,
@@ -43,13 +48,13 @@ def serve_target(
             environment={
                 **settings.to_environment(),
                 DATABASE_URL_VARIABLE: database.url_through(proxy.host, proxy.port),
-                **replica_address,
+                **({REPLICA_URL_VARIABLE: replica.url} if replica else {}),
             },
             log_path=stack.leash.temporary_folder() / "target.log",
             port=port,
         ) as target,
     ):
-        for line in _introduction(name, target, stack, proxy.name):
+        for line in _introduction(name, target, stack, proxy, replica):
             say(line)
         try:
             while target.child.alive():
@@ -61,26 +66,31 @@ def serve_target(
 
 
 @contextmanager
-def _replica_address(stack: Stack, subject: Subject, database: TrialDatabase) -> Iterator[Mapping[str, str]]:
+def _replica(stack: Stack, subject: Subject, database: TrialDatabase) -> Iterator[ReplicaOfTrial | None]:
     if REPLICA not in subject.needs_parts:
-        yield {}
+        yield None
         return
     with stack.replica_for(PROXY_NAME, database) as replica:
-        yield {REPLICA_URL_VARIABLE: replica.url}
+        yield replica
 
 
-def _introduction(name: str, target: RunningTarget, stack: Stack, proxy_name: str) -> tuple[str, ...]:
+def _introduction(
+    name: str, target: RunningTarget, stack: Stack, link: Proxy, replica: ReplicaOfTrial | None
+) -> Iterator[str]:
     """What is up, and the commands that a person wants next."""
-    proxy = f"http://{stack.toxiproxy.host}:{stack.toxiproxy.port}/proxies/{proxy_name}"
-    slow = '{"type":"latency","name":"slow","attributes":{"latency":50}}'
-    return (
-        "",
-        f"{name} is up at {target.url}  (interactive documentation: {target.url}/docs)",
-        f"  its pool:         curl {target.url}/health/db",
-        f"  load by hand:     locust -f scenarios/baseline.py -H {target.url}",
-        f"  50 ms more:       curl -d '{slow}' {proxy}/toxics",
-        f"  and healed:       curl -X DELETE {proxy}/toxics/slow",
-        f"  database gone:    curl -d '{{\"enabled\":false}}' {proxy}",
-        f"  and back:         curl -d '{{\"enabled\":true}}' {proxy}",
-        "Ctrl-C ends everything.",
-    )
+    proxies = f"http://{stack.toxiproxy.host}:{stack.toxiproxy.port}/proxies"
+    yield ""
+    yield f"{name} is up at {target.url}  (interactive documentation: {target.url}/docs)"
+    yield f"  its pool:         curl {target.url}/health/db"
+    yield f"  load by hand:     locust -f scenarios/baseline.py -H {target.url}"
+    yield f"  50 ms more:       {_SLOW} {proxies}/{link.name}/toxics"
+    yield f"  and healed:       curl -X DELETE {proxies}/{link.name}/toxics/slow"
+    yield f"  database gone:    {_GONE} {proxies}/{link.name}"
+    yield f"  and back:         {_BACK} {proxies}/{link.name}"
+    if replica is not None:
+        replication = replica.replica.replication
+        yield f"  replica late:     {_SLOW} {proxies}/{replication.name}/toxics"
+        yield f"  and healed:       curl -X DELETE {proxies}/{replication.name}/toxics/slow"
+        yield f"  replica gone:     {_GONE} {proxies}/{replica.link.name}"
+        yield f"  and back:         {_BACK} {proxies}/{replica.link.name}"
+    yield "Ctrl-C ends everything."

@@ -61,6 +61,11 @@ class Replica:
         """Processor time of all its processes, those before a restart included."""
         return self.embedded.cpu_s()
 
+    def require_alive(self) -> None:
+        """Raises ReplicaUnavailableError where its server ended and nobody of ours stopped it."""
+        if self.embedded.died():
+            raise ReplicaUnavailableError("the replica has ended by itself or by someone else; run it again")
+
     def database(self, name: str, within_s: float = FOLLOWS_WITHIN_S) -> TrialDatabase:
         """The replica's copy of a database that the primary has just made, once it is there.
 
@@ -83,8 +88,7 @@ class Replica:
         return database
 
     def _has(self, lsn: str) -> bool:
-        if self.embedded.died():
-            raise ReplicaUnavailableError("the replica has ended by itself or by someone else; run it again")
+        self.require_alive()
         try:
             return self.server.has_replayed(lsn)
         except EnvironmentSetupError as error:
@@ -118,7 +122,8 @@ def replica_of(
 ) -> Iterator[ReplicaOfTrial]:
     """The replica for one trial, with a fresh proxy before it. However the block ends, it then runs and answers.
 
-    Raises ReplicaUnavailableError where the trial's database does not come.
+    Raises ReplicaUnavailableError where the trial's database does not come, or the replica did not live through
+    the block.
     """
     there = replica.database(database.name)
     link = toxiproxy.create_proxy(f"{name}-{REPLICA_LINK}", replica.server.host, replica.server.port)
@@ -126,6 +131,7 @@ def replica_of(
     with ending(link.destroy), ending(part.start), ending(part.resume):
         parts = {REPLICA: part, REPLICA_LINK: link, REPLICATION_LINK: replica.replication}
         yield ReplicaOfTrial(replica, there, link, parts)
+        replica.require_alive()
 
 
 @contextmanager

@@ -10,15 +10,17 @@ import subprocess
 import sys
 import time
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
 from scenarios.registry import SCENARIOS
-from tests.integration.command import COMMAND, poolstorm
+from tests.integration.command import COMMAND, poolstorm, under_way
 
 pytestmark = pytest.mark.integration
 
@@ -139,3 +141,33 @@ def test_ctrl_c_ends_everything(served: Served) -> None:
     assert 0 == served.process.returncode, out
     _, alive = psutil.wait_procs(family, timeout=5)
     assert [] == alive
+
+
+def test_a_target_with_a_replica_says_how_to_make_it_late() -> None:
+    with under_way([*COMMAND, "serve", "rw-split"]) as process:
+        assert process.stdout is not None
+        said = list(iter(process.stdout.readline, "Ctrl-C ends everything.\n"))
+        url = next(found[1] for line in said if (found := re.search(r"is up at (http://\S+)", line)))
+        late, healed = (said[at].partition(":")[2].strip() for at in _places(said, "replica late", "and healed"))
+        run(late.replace('"latency":50', '"latency":5000'))  # more than a busy machine takes
+        token = str(uuid.uuid4())
+        wanted = {"token": token, "from_user_id": 1, "to_user_id": 2, "amount_cents": 1}
+        assert 201 == httpx.post(f"{url}/transfers", json=wanted, trust_env=False).status_code
+        assert 404 == httpx.get(f"{url}/transfers/{token}", trust_env=False).status_code
+        run(healed)
+        ends_s = time.monotonic() + 10
+        while httpx.get(f"{url}/transfers/{token}", trust_env=False).status_code != 200:
+            assert time.monotonic() < ends_s
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert 0 == process.wait(15)
+
+
+def _places(said: list[str], first: str, second: str) -> tuple[int, int]:
+    """Of the line with the first words, and of the next after it with the second."""
+    at = next(number for number, line in enumerate(said) if first in line)
+    return at, next(number for number, line in enumerate(said) if number > at and second in line)
+
+
+def run(command: str) -> None:
+    subprocess.run(["/bin/sh", "-c", f"{command} -s -f"], check=True, capture_output=True, timeout=10)
