@@ -56,8 +56,8 @@ class Subject:
     """One thing to measure. `name` is unique in a plan; nothing is read out of it.
 
     `schema` names what fills its database, `workload` the behaviours that may be put on it; `settings` is the pool
-    as configured, `login` how its connections log in. `needs_parts` names what it stands on beside the primary and its
-    link, such as a replica.
+    as configured, `login` how its connections log in. `needs_parts` names what it stands on beside the primary and
+    its link, such as a replica.
     """
 
     name: str

@@ -61,6 +61,10 @@ class Replica:
         """Processor time of all its processes, those before a restart included."""
         return self.embedded.cpu_s()
 
+    def stands_still(self) -> bool:
+        """Whether somebody stopped one of its processes. `Working`; from any thread."""
+        return self.embedded.stands_still()
+
     def require_alive(self) -> None:
         """Raises ReplicaUnavailableError where its server ended and nobody of ours stopped it."""
         if self.embedded.died():

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import threading
 
-from harness.environment.parts import APP, PRIMARY
+from harness.environment.parts import APP, PRIMARY, REPLICA
 from harness.processes import ProcessMap
 from harness.records import TrialRecord, TrialState
 from harness.scene import Witness
 from harness.witnesses.processor import GENERATOR
 
-_CALLED = {APP: "the target", GENERATOR: "the load generator", "proxy": "Toxiproxy", PRIMARY: "PostgreSQL"}
+_CALLED = {
+    APP: "the target",
+    GENERATOR: "the load generator",
+    "proxy": "Toxiproxy",
+    PRIMARY: "PostgreSQL",
+    REPLICA: "the replica",
+}
 LOOK_EVERY_S = 1.0
 SURE_AFTER_S = 0.05
 """A part that is seen to stand still is looked at again: a planned pause begins and ends in more than one step."""
