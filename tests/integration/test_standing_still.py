@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from harness.errors import EXIT_INTERRUPTED, EXIT_INVALID
-from harness.records import MARKS_FILE, MarkKind
+from harness.records import READINGS_FILE
 from reports.read import read_run
 from tests.integration.command import COMMAND, under_way
 from tests.integration.processes import descendants
@@ -27,7 +27,7 @@ aa = false
 
 [scenario.short]
 base = "baseline"
-phases = [{ name = "steady", duration_s = 4.0, arrivals = { rate_per_s = 20 } }]
+phases = [{ name = "steady", duration_s = 7.0, arrivals = { rate_per_s = 20 } }]
 """
 WORDS = {
     "the target": "uvicorn",
@@ -48,12 +48,13 @@ def loaded(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     plan.write_text(PLAN)
     output = tmp_path / "run"
     with under_way([*COMMAND, "run", "--plan", plan, "--output", output]) as process:
-        wait_for(lambda: MarkKind.PHASE_START in marks_under_way(output))
+        wait_for(lambda: readings_under_way(output) > 0)
         yield process
 
 
-def marks_under_way(output: Path) -> str:
-    return "".join(path.read_text() for path in (output / "trials").glob(f".partial-*/{MARKS_FILE}"))
+def readings_under_way(output: Path) -> int:
+    """Bytes of them: some come with the first full buffer, well into the load."""
+    return sum(path.stat().st_size for path in (output / "trials").glob(f".partial-*/{READINGS_FILE}"))
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
