@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Protocol
 
 from harness.environment.facts import describe_environment
+from harness.environment.leash import tell_of
 from harness.environment.stack import Stack, StackOptions, running_stack
 from harness.errors import (
     EXIT_INTERRUPTED,
@@ -64,10 +65,13 @@ def carry_out(
     except KeyboardInterrupt:
         state = RunState.INTERRUPTED
     except PoolstormError as error:
-        if not store.has_trials():
+        if state is RunState.INTERRUPTED:  # what fails on the way out does not hide Ctrl-C
+            tell_of(error)
+        elif not store.has_trials():
             store.discard_if_empty()
             raise
-        reason, exit_code = reason or str(error), error.exit_code
+        else:
+            reason, exit_code = reason or str(error), error.exit_code
     with uninterrupted():
         return _ending(store, state, reason, exit_code)
 

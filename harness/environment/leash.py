@@ -46,7 +46,7 @@ _THE_LAST_COUNTS = frozenset({"FATAL:", "PANIC:", "ERROR:", "error:", "Error:"})
 _ENDED_WITHIN_S = 2.0  # how long a process may outlive its standard output
 
 
-def _tell_of(failure: Exception) -> None:
+def tell_of(failure: Exception) -> None:
     """What is left to be done by hand is told; what else goes wrong on the way out would only hide its cause."""
     _log.log(logging.WARNING if isinstance(failure, LeftBehindError) else logging.DEBUG, "%s", failure)
 
@@ -61,7 +61,7 @@ def ending(action: Callable[[], object]) -> Iterator[None]:
             action()
         except Exception as error:
             root.add_note(f"tearing down failed too: {error}")
-            _tell_of(error)
+            tell_of(error)
         raise
     action()
 
@@ -193,7 +193,7 @@ class Leash:
         failures = self._stop_all()
         self._dismiss_guard()
         for failure in failures:
-            _tell_of(failure)
+            tell_of(failure)
             if error is not None:
                 error.add_note(f"tearing down failed too: {failure}")
         if failures and error is None:
