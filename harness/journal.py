@@ -11,7 +11,7 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
-from harness.records import MARKS_FILE, READINGS_FILE, Mark, MarkKind, Reading
+from harness.records import MARKS_FILE, READINGS_FILE, STORED_FILE, Mark, MarkKind, Reading, Stored
 
 
 class Lines(Protocol):
@@ -80,6 +80,10 @@ class Journal:
         """Write down what bears its time already."""
         stream = MARKS_FILE if isinstance(record, Mark) else READINGS_FILE
         self._write(stream, record)
+
+    def found(self, stored: Stored) -> None:
+        """Write down what is in the database after the load."""
+        self._write(STORED_FILE, stored)
 
     def _write(self, stream: str, record: BaseModel) -> None:
         self._lines.write_line(stream, record.model_dump_json())

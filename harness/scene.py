@@ -57,6 +57,10 @@ class OwnTraffic:
 
     transactions: int = 0
 
+    def count(self) -> None:
+        """One more transaction."""
+        self.transactions += 1
+
 
 @dataclass(frozen=True)
 class Setup:

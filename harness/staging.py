@@ -20,14 +20,14 @@ from harness.load.client import load_process
 from harness.load.workers import Workers
 from harness.processes import Processes, ProcessMap, Working
 from harness.records import reading_every_s
-from harness.sampling import HOST_EVERY_S, Sampled
-from harness.sampling.gauges import DatabaseGauge, HostGauge, PoolGauge, ReplicationGauge
-from harness.scene import Scene, Setup, Witness
+from harness.sampling import BANK_EVERY_S, HOST_EVERY_S, Sampled
+from harness.sampling.gauges import BankGauge, DatabaseGauge, HostGauge, PoolGauge, ReplicationGauge
+from harness.scene import OwnTraffic, Scene, Setup, Witness
 from harness.store import TrialFolder
 from harness.subject import Capability
 from harness.witnesses import witnesses_of
+from harness.witnesses.bank import needs_history
 from harness.witnesses.processor import GENERATOR
-from scenarios.model import WRITING
 from targets.settings import DATABASE_URL_VARIABLE, REPLICA_URL_VARIABLE
 
 PROXY = "proxy"
@@ -64,7 +64,7 @@ class RealStage:
                 folder=folder,
                 journal=journal,
                 workers=self.workers,
-                record_writes=_needs_history(setup),
+                record_writes=needs_history(setup),
             ) as load,
             stack.database.fresh_database() as database,
             logging_in(database, setup.subject.login) as address,
@@ -103,6 +103,7 @@ class RealStage:
                 PRIMARY: stack.database.embedded or Processes(),
                 **({REPLICA: replica.replica} if replica else {}),
             }
+            own = OwnTraffic()
             yield Scene(
                 setup=setup,
                 url=target.url,
@@ -110,22 +111,17 @@ class RealStage:
                 database=database,
                 parts=parts,
                 processes=processes,
-                gauges=tuple(_gauges(setup, target.url, database, replica, processes)),
+                gauges=tuple(_gauges(setup, target.url, database, replica, processes, own)),
                 journal=journal,
                 subject_ended=lambda: "" if target.child.alive() else target.child.end_description(),
                 end_subject=subject_ends.close,
                 starting_s=watch.laps_s,
+                own=own,
             )
 
     def witnesses(self, scene: Scene) -> Sequence[Witness]:
         """Those that the subject has what they need for."""
         return witnesses_of(scene)
-
-
-def _needs_history(setup: Setup) -> bool:
-    """Whether single writes matter: where there is money, and someone moves it."""
-    behaviours = {phase.behaviour for phase in setup.scenario.phases}
-    return setup.subject.can(Capability.MONEY) and bool(behaviours & WRITING)
 
 
 def _needs_replica(setup: Setup) -> bool:
@@ -142,7 +138,12 @@ def _replica_address(setup: Setup, replica: ReplicaOfTrial | None) -> Mapping[st
 
 
 def _gauges(
-    setup: Setup, url: str, database: TrialDatabase, replica: ReplicaOfTrial | None, processes: ProcessMap
+    setup: Setup,
+    url: str,
+    database: TrialDatabase,
+    replica: ReplicaOfTrial | None,
+    processes: ProcessMap,
+    own: OwnTraffic,
 ) -> Iterator[Sampled]:
     """The pool is read as often as the record of latencies asks for, the rest less."""
     every_s = reading_every_s(setup.scenario)
@@ -153,6 +154,8 @@ def _gauges(
         there, name = replica.database, replica.replica.name
         yield Sampled("database", lambda: DatabaseGauge(REPLICA, there.admin_url, there.name), 2 * every_s)
         yield Sampled("replication", lambda: ReplicationGauge(REPLICA, database.admin_url, name), 2 * every_s)
+    if needs_history(setup):
+        yield Sampled("bank", lambda: BankGauge(database.url, own.count), max(BANK_EVERY_S, every_s))
     yield Sampled("host", lambda: HostGauge(processes), max(HOST_EVERY_S, every_s))
 
 

@@ -23,6 +23,7 @@ from harness.records import (
     MARKS_FILE,
     PARTIAL_PREFIX,
     READINGS_FILE,
+    STORED_FILE,
     TRIAL_FILE,
     TRIALS_DIR,
     WRITES_FILE,
@@ -33,7 +34,7 @@ from harness.records import (
     sealed,
 )
 
-STREAMS = (LATENCY_FILE, MARKS_FILE, READINGS_FILE, WRITES_FILE)
+STREAMS = (LATENCY_FILE, MARKS_FILE, READINGS_FILE, WRITES_FILE, STORED_FILE)
 """The files of a trial that grow while it runs; those that it has are closed with a count each."""
 PROBE_BYTES = 65_536
 
@@ -46,6 +47,7 @@ class TrialFolder:
         self._lock = threading.Lock()
         self._files: dict[str, TextIO] = {}
         self._failure: OSError | None = None
+        self._closed = False
         for stream in (MARKS_FILE, READINGS_FILE):
             self._files[stream] = (path / stream).open("w", encoding="utf-8")
 
@@ -64,14 +66,17 @@ class TrialFolder:
         return self.path / f"{name}.log"
 
     def write_line(self, stream: str, line: str) -> None:
-        """Append to a stream; after `close`, what comes is dropped. Raises OutputError."""
+        """Append to a stream, which is begun where it is not there; after `close`, what comes is dropped. Raises
+        OutputError.
+        """
         with self._lock, _writing(self.path / stream):
             if self._failure is not None:
                 raise self._failure
-            file = self._files[stream]
-            if not file.closed:
+            if not self._closed:
                 try:
-                    file.write(line + "\n")
+                    if stream not in self._files:
+                        self._files[stream] = (self.path / stream).open("w", encoding="utf-8")
+                    self._files[stream].write(line + "\n")
                 except OSError as error:
                     self._failure = error
                     raise
@@ -79,6 +84,7 @@ class TrialFolder:
     def close(self) -> None:
         """Close the streams. Raises OutputError where not all of them is on disk."""
         with self._lock, _writing(self.path):
+            self._closed = True
             for file in self._files.values():
                 with suppress(ValueError):
                     file.close()

@@ -18,6 +18,7 @@ from harness.records import (
     MARKS_FILE,
     PARTIAL_PREFIX,
     READINGS_FILE,
+    STORED_FILE,
     TRIAL_FILE,
     TRIALS_DIR,
     WRITES_FILE,
@@ -25,6 +26,7 @@ from harness.records import (
     Mark,
     Reading,
     Record,
+    Stored,
     TargetInfo,
     TrialRecord,
     TrialSpec,
@@ -37,9 +39,11 @@ from reports.streams import (
     MOST_LOG_BYTES,
     MOST_MARKS_BYTES,
     MOST_READINGS_BYTES,
+    MOST_STORED_BYTES,
     MOST_WRITES_BYTES,
     LatencyLog,
     SeriesCell,
+    StoredLog,
     WriteLog,
     latest_send_ns,
     read_marks,
@@ -62,6 +66,7 @@ _STREAMS = {
     MARKS_FILE: MOST_MARKS_BYTES,
     READINGS_FILE: MOST_READINGS_BYTES,
     WRITES_FILE: MOST_WRITES_BYTES,
+    STORED_FILE: MOST_STORED_BYTES,
 }
 """What a trial may hold of each, in bytes."""
 _REQUIRED = (LATENCY_FILE, MARKS_FILE, READINGS_FILE)
@@ -76,15 +81,16 @@ class Trial:
     """One trial as recorded. Only a completed one has cells, marks and readings; the latter two are by time.
 
     `cells` are decoded anew each time that they are gone through, and none is kept: there may be millions. They
-    and `writes` raise DamageError where they are not what was recorded. `damage` says what else is wrong with
-    the record; a damaged trial must not be used.
+    and `writes` and `stored` raise DamageError where they are not what was recorded. `damage` says what else is
+    wrong with the record; a damaged trial must not be used.
     """
 
     record: TrialRecord
     cells: Iterable[SeriesCell] = ()
     marks: tuple[Mark, ...] = ()
     readings: tuple[Reading, ...] = ()
-    writes: Iterable[Write] = ()
+    writes: Iterable[Write] = ()  # and the reads that looked for one
+    stored: Iterable[Stored] = ()
     damage: str = ""
     _by_kind: dict[type[Record], list[Reading]] = field(
         default_factory=dict, init=False, repr=False, compare=False
@@ -245,7 +251,7 @@ def _whole_trial(folder: Path, record: TrialRecord, scenario: Scenario, allowanc
     _require_streams(folder, record)
     allowances.logs.take(LATENCY_FILE, _size(folder / LATENCY_FILE))
     allowances.readings.take(READINGS_FILE, _size(folder / READINGS_FILE))
-    writes = folder / WRITES_FILE
+    writes, stored = folder / WRITES_FILE, folder / STORED_FILE
     return Trial(
         record=record,
         cells=LatencyLog(
@@ -257,6 +263,7 @@ def _whole_trial(folder: Path, record: TrialRecord, scenario: Scenario, allowanc
         marks=tuple(read_marks(folder / MARKS_FILE, lenient=closed)),
         readings=tuple(read_readings(folder / READINGS_FILE, lenient=closed)),
         writes=WriteLog(writes) if os.path.lexists(writes) else (),
+        stored=StoredLog(stored) if os.path.lexists(stored) else (),
     )
 
 

@@ -1,4 +1,4 @@
-"""latency.hlog, marks.jsonl, readings.jsonl and writes.jsonl: whole, bounded, and as they were closed."""
+"""The streams of a trial (latencies, marks, readings, writes, what is stored): whole, bounded, as closed."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from harness.records import (
     Outcome,
     Reading,
     SeriesKey,
+    Stored,
     Stream,
     Write,
     decode_reading,
@@ -32,6 +33,7 @@ MOST_LOG_BYTES = 256_000_000
 MOST_MARKS_BYTES = 4_000_000
 MOST_READINGS_BYTES = 64_000_000
 MOST_WRITES_BYTES = 64_000_000
+MOST_STORED_BYTES = 16_000_000
 LONGEST_LINE = 400_000
 """A histogram with every counter in use takes less."""
 MOST_SERIES = 1_000
@@ -171,6 +173,17 @@ class WriteLog:
     def __iter__(self) -> Iterator[Write]:
         with damage_named(self.path), opened(self.path, MOST_WRITES_BYTES) as file:
             yield from _decoded(_lines(file), Write.model_validate_json)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLog:
+    """The transfers that the load left in the database, read as it is asked for. Raises DamageError."""
+
+    path: Path
+
+    def __iter__(self) -> Iterator[Stored]:
+        with damage_named(self.path), opened(self.path, MOST_STORED_BYTES) as file:
+            yield from _decoded(_lines(file), Stored.model_validate_json)
 
 
 def read_marks(path: Path, lenient: bool) -> list[Mark]:

@@ -55,6 +55,7 @@ Behaviour = Annotated[
         "teller",
         "crowded-teller",
         "bookkeeper",
+        "follower",
         "holder",
         "idler",
         "late-idler",
@@ -63,7 +64,7 @@ Behaviour = Annotated[
     ],
     WrapValidator(_or_later),
 ]
-WRITING = frozenset({"teller", "crowded-teller", "bookkeeper", "mixed"})
+WRITING = frozenset({"teller", "crowded-teller", "bookkeeper", "follower", "mixed"})
 """Behaviours with writes that bear a token, so that a history can tell one from another."""
 WITH_A_MEMORY = frozenset({"bookkeeper"})
 """Behaviours in which what a user does depends on what it has done: only closed users have a past."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json as jsons  # `json` is a parameter, as in Locust's clients
 import random
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import count
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from locust import LoadTestShape, User, constant, constant_throughput
 from locust.env import Environment
@@ -38,6 +39,10 @@ SEEDED_USERS = 1000
 PAGE_COLUMNS = "id,name,balance_cents"
 HOLD_MS = 500
 CROWDED_ACCOUNTS = 8
+MOST_MISSES = 20
+"""So often a follower looks for a transfer of its own that is not there, before it gives it up."""
+
+Action = Literal["write", "read"]
 
 
 Judge = Callable[[Response], str]
@@ -52,12 +57,20 @@ class Session:
         self._fire: Callable[..., None] = user.environment.events.request.fire
 
     def get(
-        self, path: str, *, name: str, judge: Judge | None = None, hang_up_after_s: float | None = None
+        self,
+        path: str,
+        *,
+        name: str,
+        judge: Judge | None = None,
+        hang_up_after_s: float | None = None,
+        looks_for: str | None = None,
+        seen: Callable[[Response], bool | None] | None = None,
     ) -> Response:
         """Read. `judge` looks at a success; `hang_up_after_s` is how long this request is waited for, instead of
-        the usual time.
+        the usual time. `looks_for` is the token of an own write, and `seen` tells from the answer whether it is
+        there, or None where the answer does not tell.
         """
-        return self._request("GET", path, name, None, judge=judge, hang_up_after_s=hang_up_after_s)
+        return self._request("GET", path, name, None, looks_for, judge, hang_up_after_s, seen)
 
     def post(self, path: str, *, json: Any, name: str, token: str | None = None) -> Response:
         """Write a JSON document; `token` names the write, so that a history of writes can tell it from others."""
@@ -76,9 +89,12 @@ class Session:
         token: str | None = None,
         judge: Judge | None = None,
         hang_up_after_s: float | None = None,
+        seen: Callable[[Response], bool | None] | None = None,
     ) -> Response:
-        context = self._user.context(token)
+        context = self._user.context(token, "read" if method == "GET" else "write")
         response = self._http.send(method, path, body, hang_up_after_s)
+        if seen is not None and response.status_code:
+            context["seen"] = seen(response)
         error = response.error
         if error is None and response.status_code >= 400:
             error = ResponseError(f"HTTP {response.status_code}")
@@ -118,7 +134,9 @@ class PoolUser(Choices, User):
     abstract = True
     wait_time = constant_throughput(5)
     timeout_s = 10.0
-    annotate: ClassVar[Callable[[PoolUser, str | None], dict[str, Any]] | None] = None  # set by the harness
+    annotate: ClassVar[Callable[[PoolUser, str | None, Action], dict[str, Any]] | None] = (
+        None  # set by the harness
+    )
     before_send: ClassVar[Callable[[], None] | None] = None  # likewise: called when a request is ready to go
     numbers: ClassVar[Iterator[int]] = count()  # likewise: each is drawn once, also where workers share the load
 
@@ -135,10 +153,12 @@ class PoolUser(Choices, User):
         """Locust calls this when the user has ended."""
         self.client.close()
 
-    def context(self, token: str | None = None) -> dict[str, Any]:
-        """What goes with each request, a write with its token, to Locust's request event."""
+    def context(self, token: str | None = None, action: Action = "write") -> dict[str, Any]:
+        """What goes with each request, a write with its token and a read with that it looks for, to Locust's
+        request event.
+        """
         annotate = type(self).annotate
-        return annotate(self, token) if annotate is not None else {}
+        return annotate(self, token, action) if annotate is not None else {}
 
 
 def read_user(user: PoolUser) -> None:
@@ -161,6 +181,10 @@ def create_user(user: PoolUser) -> None:
 
 def transfer(user: PoolUser, accounts: int = SEEDED_USERS) -> None:
     """A little money from one user to another, both among the first `accounts`, under a token of its own."""
+    _transfer(user, accounts)
+
+
+def _transfer(user: PoolUser, accounts: int) -> tuple[str, Response]:
     payer, payee = user.rng.sample(range(1, accounts + 1), 2)
     token = user.any_token()
     body = {
@@ -169,12 +193,44 @@ def transfer(user: PoolUser, accounts: int = SEEDED_USERS) -> None:
         "to_user_id": payee,
         "amount_cents": user.rng.randint(1, 100),
     }
-    user.client.post("/transfers", json=body, name="transfer", token=token)
+    return token, user.client.post("/transfers", json=body, name="transfer", token=token)
 
 
 def transfer_among_few(user: PoolUser) -> None:
     """The same on so few accounts that transfers meet."""
     transfer(user, CROWDED_ACCOUNTS)
+
+
+class Followed(NamedTuple):
+    """A transfer that was acknowledged and has not been seen again, and how often it was looked for."""
+
+    token: str
+    misses: int = 0
+
+
+def follow(user: PoolUser) -> None:
+    """A transfer; once that is acknowledged, a read of it, again and again until it is there: one request a call.
+
+    Whoever runs a request takes the transfer along, so that arrivals which share a user do not mix theirs up.
+    """
+    assert isinstance(user, Follower)
+    if not user.waiting:
+        token, response = _transfer(user, SEEDED_USERS)
+        if response.status_code in (200, 201):
+            user.waiting.append(Followed(token))
+        return
+    followed = user.waiting.popleft()
+    answer = user.client.get(
+        f"/transfers/{followed.token}", name="read_transfer", looks_for=followed.token, seen=_is_there
+    )
+    misses = followed.misses + (_is_there(answer) is not True)
+    if misses > followed.misses and misses < MOST_MISSES:
+        user.waiting.append(Followed(followed.token, misses))
+
+
+def _is_there(answer: Response) -> bool | None:
+    """Whether what was looked for is in the answer; a failure of another kind does not tell."""
+    return {200: True, 404: False}.get(answer.status_code)
 
 
 def hold(user: PoolUser) -> None:
@@ -252,6 +308,18 @@ class Troubled(PoolUser):
         *(raised, bad_statement, bad_input, hang_up),
     ]
 
+class Follower(PoolUser):
+    """Moves money and looks at once for what it has written. A short pause between two requests keeps the looks
+    from being over before a replica can have caught up.
+    """
+
+    wait_time = constant(0.005)
+    tasks = [follow]  # noqa: RUF012
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self.waiting: deque[Followed] = deque()
+
 
 class Mixed(PoolUser):
     """A service's ordinary day: mostly single reads, some pages, some transfers, a few new users."""
@@ -272,6 +340,7 @@ BEHAVIOURS: dict[Behaviour, type[PoolUser]] = {
     "teller": Teller,
     "crowded-teller": CrowdedTeller,
     "bookkeeper": Bookkeeper,
+    "follower": Follower,
     "mixed": Mixed,
     "holder": Holder,
     "idler": Idler,

@@ -16,6 +16,7 @@ from harness.environment.children import NO_FILE
 from harness.errors import EnvironmentSetupError
 
 CONNECT_TIMEOUT_S = 5
+OWN_SESSION = "poolstorm-harness"
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca")
 SSL_FILES = ("sslrootcert", "sslcert", "sslkey")
 OPTIONS = ("sslmode", *SSL_FILES)
@@ -173,9 +174,17 @@ def connect(
 def own_session(
     url: str, kind: type[psycopg2.extensions.connection] | None = None
 ) -> psycopg2.extensions.connection:
-    """A session of the harness's own by a URL, in autocommit. Raises psycopg2.OperationalError."""
+    """A session of the harness's own by a URL, in autocommit, under the name `OWN_SESSION`, so that it is not
+    taken for the subject's. Raises psycopg2.OperationalError.
+    """
     return _unhurried(
-        psycopg2.connect(url, connection_factory=kind, connect_timeout=CONNECT_TIMEOUT_S, options=UNHURRIED)
+        psycopg2.connect(
+            url,
+            connection_factory=kind,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            options=UNHURRIED,
+            application_name=OWN_SESSION,
+        )
     )
 
 

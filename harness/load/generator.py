@@ -32,7 +32,7 @@ from locust.exception import StopUser
 from harness.load import messages
 from harness.load.arrivals import WHOLE, Share, arrival_offsets_ns
 from harness.load.samples import Arrival, Samples
-from harness.records import GeneratorReading, Mark, MarkKind, reading_every_s
+from harness.records import Action, GeneratorReading, Mark, MarkKind, reading_every_s
 from scenarios.model import Phase
 from scenarios.users import BEHAVIOURS, PoolUser
 
@@ -226,14 +226,14 @@ class Generator:
 def _annotator(samples: Samples) -> Any:
     """What `PoolUser.context` calls as each request is about to be sent."""
 
-    def annotate(user: PoolUser, token: str | None) -> dict[str, Any]:
+    def annotate(user: PoolUser, token: str | None, action: Action) -> dict[str, Any]:
         arrival = samples.current_arrival()
         if arrival is not None:
-            return samples.begin(arrival.operation, token)
+            return samples.begin(arrival.operation, token, action)
         if samples.closing:
             raise StopUser
         operation = getattr(user.tasks[0], "__name__", "any") if len(user.tasks) == 1 else "any"
-        return samples.begin(operation, token)
+        return samples.begin(operation, token, action)
 
     return annotate
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from harness.records import Closing, GeneratorReading, Mark, Outcome
+from harness.records import Action, Closing, GeneratorReading, Mark, Outcome
 from scenarios.model import Scenario
 
 LONGEST_TIMING = 600
@@ -24,7 +25,7 @@ class Message(BaseModel):
 class LoadOrder(Message):
     """First line to the load process: what to do. `samples_fd` is the recorder's pipe, inherited.
 
-    With `record_writes` every request that bears a token is handed over one by one as well.
+    With `record_writes` every request that bears a token, or looks for one, is handed over one by one as well.
     """
 
     scenario: Scenario
@@ -59,7 +60,7 @@ class Recorded(Message):
     """The recorder's last word: what it wrote. `failure` says why that is not all, empty where it is."""
 
     requests: dict[Outcome, int] = Field(default_factory=dict)  # response times, each counted once
-    writes: int = 0
+    writes: int = 0  # lines of the history
     writes_dropped: int = 0  # beyond the most that a history holds
     failure: str = ""
 
@@ -135,9 +136,17 @@ def sample_line(number: int, intended_ns: int, response_ns: int, service_ns: int
     return f"{number} {intended_ns} {response_ns} {service_ns} {word}\n"
 
 
-def write_line(number: int, sent_ns: int, answered_ns: int | None, token: str) -> str:
-    """One write, of the series `number`: its token, and times from the origin in nanoseconds."""
-    return f"write {number} {sent_ns} {'-' if answered_ns is None else answered_ns} {json.dumps(token)}\n"
+SEEN: Mapping[bool | None, str] = {True: "seen", False: "missed", None: "-"}
+
+
+def history_line(
+    action: Action, number: int, sent_ns: int, answered_ns: int | None, token: str, seen: bool | None = None
+) -> str:
+    """One write of the series `number`, or one read that looked for it: its token, and times from the origin in
+    nanoseconds.
+    """
+    answered = "-" if answered_ns is None else answered_ns
+    return f"{action} {number} {sent_ns} {answered} {SEEN[seen]} {json.dumps(token)}\n"
 
 
 def to_standard_output(event: Message) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO
 
 from harness.load import messages
-from harness.load.server_timing import UntrustedTimingError, parse_server_timing
+from harness.load.server_timing import PARTS, UntrustedTimingError, parse_server_timing
 from harness.records import (
     HIGHEST_NS,
     HLOG_HEADER,
@@ -34,9 +34,12 @@ from harness.records import (
 
 LINGER_NS = 2_000_000_000
 """An interval is written when no sample younger than this can be expected; later ones make another part."""
+_TOLD = {Outcome.OK: PARTS, Outcome.REFUSED: (Measure.ACQUIRE,)}
+"""What is believed of an answer's Server-Timing: of a refusal how long it waited for a connection."""
 MOST_WRITES = 100_000
-"""In the history of a trial; further ones are counted only."""
+"""In the history of a trial, the reads that look for one included; further ones are counted only."""
 
+_SEEN = {word: seen for seen, word in messages.SEEN.items()}
 _Slot = tuple[int, int, Measure]  # start_ns, series number, measure
 
 
@@ -64,20 +67,22 @@ class Recorder:
             _, number, phase, operation, outcome, kind = parts
             self._series[int(number)] = (phase, operation, Outcome(outcome), kind)
             return
-        if parts and parts[0] == "write":
+        if parts and parts[0] in ("write", "read"):
             self._take_write(line)
             return
         number_, intended_ns, response_ns, service_ns = map(int, parts[:4])
         self._add(number_, intended_ns, Measure.RESPONSE, response_ns)
         self._add(number_, intended_ns, Measure.SERVICE, service_ns)
         self._latest_ns = max(self._latest_ns, intended_ns + response_ns)
-        if len(parts) > 4 and self._series[number_][2] is Outcome.OK:
+        told = _TOLD.get(self._series[number_][2], ())
+        if len(parts) > 4 and told:
             try:
                 timing = parse_server_timing(parts[4], service_ns)
             except UntrustedTimingError:
                 return
-            for measure, value_ns in timing.items():
-                self._add(number_, intended_ns, measure, value_ns)
+            for measure in told:
+                if measure in timing:
+                    self._add(number_, intended_ns, measure, timing[measure])
 
     def _add(self, number: int, intended_ns: int, measure: Measure, value_ns: int) -> None:
         length_ns = self._length_ns[measure]
@@ -88,7 +93,7 @@ class Recorder:
             self.writes_dropped += 1
             return
         self._writes_taken += 1
-        _, number, sent_ns, answered_ns, token = line.split(maxsplit=4)
+        action, number, sent_ns, answered_ns, seen, token = line.split(maxsplit=5)
         phase, operation, outcome, kind = self._series[int(number)]
         self._writes.append(
             Write(
@@ -99,6 +104,8 @@ class Recorder:
                 answered_ns=None if answered_ns == "-" else int(answered_ns),
                 outcome=outcome,
                 kind=kind,
+                action="read" if action == "read" else "write",
+                seen=_SEEN[seen],
             )
         )
 

@@ -22,7 +22,7 @@ from harness.load import messages
 from harness.load.arrivals import Lead
 from harness.load.classify import NO_KIND, UNCLASSIFIED, classify
 from harness.load.outlet import Outlet
-from harness.records import Outcome
+from harness.records import Action, Outcome
 from scenarios.http_client import Response
 from scenarios.model import Scenario
 
@@ -47,11 +47,14 @@ class Arrival:
 
 
 class UnderWay(NamedTuple):
-    """A request that has begun. `intended_ns` is from the origin; `token` names a write."""
+    """A request that has begun. `intended_ns` is from the origin; `token` names the write that it is, or, of a
+    read, the one that it looks for.
+    """
 
     operation: str
     intended_ns: int
     token: str | None
+    action: Action = "write"
 
 
 _ARRIVAL: ContextVar[Arrival | None] = ContextVar(
@@ -110,7 +113,7 @@ class Samples:
                 entry = UnderWay(arrival.operation, arrival.intended_ns, None)
                 self._add(arrival.operation, Outcome.FAILED, NEVER_SENT, entry, waited_ns, waited_ns)
 
-    def begin(self, operation: str, token: str | None = None) -> dict[str, Any]:
+    def begin(self, operation: str, token: str | None = None, action: Action = "write") -> dict[str, Any]:
         """Open a request's account; what it returns travels with the request."""
         arrival = _ARRIVAL.get()
         if arrival is None:
@@ -119,7 +122,7 @@ class Samples:
             intended_ns, arrival.begun = arrival.intended_ns, True
         self.started += 1
         ticket = next(self._tickets)
-        self.under_way[ticket] = UnderWay(operation, intended_ns, token)
+        self.under_way[ticket] = UnderWay(operation, intended_ns, token, action)
         return {"ticket": ticket}
 
     def await_due(self) -> None:
@@ -159,7 +162,10 @@ class Samples:
         if self._record_writes and entry.token is not None:
             answered_ns = response.received_ns - self.origin_ns if response.status_code else None
             sent_ns = response.sent_ns - self.origin_ns
-            self._lines.append(messages.write_line(number, sent_ns, answered_ns, entry.token))
+            seen = context.get("seen")
+            self._lines.append(
+                messages.history_line(entry.action, number, sent_ns, answered_ns, entry.token, seen)
+            )
 
     def abort(self) -> None:
         """Close the account of what is still under way: the harness gave it up."""
@@ -169,7 +175,9 @@ class Samples:
             waited_ns = now_ns - entry.intended_ns
             number = self._add(entry.operation, Outcome.ABORTED, "given-up", entry, waited_ns, waited_ns)
             if self._record_writes and entry.token is not None:  # sent no sooner than it was meant to be
-                self._lines.append(messages.write_line(number, entry.intended_ns, None, entry.token))
+                self._lines.append(
+                    messages.history_line(entry.action, number, entry.intended_ns, None, entry.token)
+                )
         self.under_way.clear()
 
     def _add(

@@ -15,6 +15,7 @@ from harness.records.base import (
     MARKS_FILE,
     PARTIAL_PREFIX,
     READINGS_FILE,
+    STORED_FILE,
     TRIAL_FILE,
     TRIALS_DIR,
     WRITES_FILE,
@@ -68,6 +69,7 @@ from harness.records.marks import (
     MarkKind,
 )
 from harness.records.readings import (
+    BankReading,
     DatabaseReading,
     GapReading,
     GeneratorReading,
@@ -78,7 +80,7 @@ from harness.records.readings import (
     TimesReading,
     decode_reading,
 )
-from harness.records.writes import Write
+from harness.records.writes import Action, Stored, Write
 
 __all__ = [
     "CLAIMS_FILE",
@@ -98,10 +100,13 @@ __all__ = [
     "PHASE_INTERVAL_NS",
     "READINGS_FILE",
     "SIGNIFICANT_FIGURES",
+    "STORED_FILE",
     "TRIALS_DIR",
     "TRIAL_FILE",
     "WRITES_FILE",
+    "Action",
     "Bank",
+    "BankReading",
     "ClaimsRecord",
     "Closing",
     "Conformance",
@@ -126,6 +131,7 @@ __all__ = [
     "RunState",
     "SeriesKey",
     "Side",
+    "Stored",
     "Stream",
     "TargetInfo",
     "TimesReading",

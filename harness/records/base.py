@@ -18,6 +18,7 @@ LATENCY_FILE = "latency.hlog"
 MARKS_FILE = "marks.jsonl"
 READINGS_FILE = "readings.jsonl"
 WRITES_FILE = "writes.jsonl"
+STORED_FILE = "stored.jsonl"
 PARTIAL_PREFIX = ".partial-"
 
 FORMAT_1_PARTS = {"target": "app", "generator": "generator", "proxy": "proxy", "database": "primary"}

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from harness.records.base import FORMAT_1_PARTS, FORMAT_VERSION, LARGEST_REAL, Identity, Real, Record, Whole
 from harness.records.closing import Closing
-from harness.records.readings import PoolReading
+from harness.records.readings import DatabaseReading, PoolReading
 from scenarios.model import Scalar, Scenario
 
 BEYOND = "beyond all bounds"
@@ -186,6 +186,8 @@ class TrialRecord(Record):
     origin_monotonic_ns: Whole
     target: TargetInfo
     pool_at_end: PoolReading | None = None  # after the drain
+    sessions_before: DatabaseReading | None = None  # of the trial's database on the primary, before the load
+    sessions_at_end: DatabaseReading | None = None  # the same once the load is over and every fault healed
     bank: Bank | None = None
     conformance: tuple[Conformance, ...] = ()
     transactions: Whole | None = (

@@ -75,6 +75,16 @@ class ReplicationReading(Record):
     replay_lag_ms: Real | None  # from the primary's flush of its last records to their showing; null when idle
 
 
+class BankReading(Record):
+    """The money at one moment, read past the proxy in one statement while the load runs."""
+
+    source: Literal["bank"] = "bank"
+    t_ns: Whole
+    total_cents: Whole
+    negative_balances: Whole
+    transfers: Whole
+
+
 class GeneratorReading(Record):
     """The load generator: totals since the load began, and its own lateness."""
 
@@ -129,6 +139,7 @@ Reading = Annotated[
     | TimesReading
     | DatabaseReading
     | ReplicationReading
+    | BankReading
     | GeneratorReading
     | HostReading
     | GapReading,

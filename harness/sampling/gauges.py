@@ -5,19 +5,21 @@ A gauge gives a reading that bears no time yet: the journal stamps it at the mom
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 import psutil
 import psycopg2
+import psycopg2.extensions
 from pydantic import ValidationError
 
-from harness.environment.address import own_session
+from harness.environment.address import OWN_SESSION, own_session
 from harness.environment.waits import HurriedSession
 from harness.http_reader import HttpReader, UnusableAnswerError
 from harness.processes import ProcessMap, processor_time_s
-from harness.records import DatabaseReading, HostReading, PoolReading, Reading, ReplicationReading
+from harness.records import BankReading, DatabaseReading, HostReading, PoolReading, Reading, ReplicationReading
 
 PATIENCE_S = 0.5
 NOT_STAMPED = 0
@@ -29,7 +31,13 @@ _SESSIONS = """
            count(*) FILTER (WHERE state LIKE 'idle in transaction%%'),
            count(*)
     FROM pg_stat_activity
-    WHERE datname = %s AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+    WHERE datname = %s AND backend_type = 'client backend' AND application_name IS DISTINCT FROM %s
+"""
+
+_BANK = """
+    SELECT coalesce(sum(balance_cents), 0), count(*) FILTER (WHERE balance_cents < 0),
+           (SELECT count(*) FROM transfers)
+    FROM users
 """
 
 _REPLICATION = """
@@ -88,7 +96,7 @@ class DatabaseGauge:
             if self._connection.closed:
                 self._connection = own_session(self._admin_url, HurriedSession)
             with self._connection.cursor() as cursor:
-                cursor.execute(_SESSIONS, (self._name,))
+                cursor.execute(_SESSIONS, (self._name, OWN_SESSION))
                 active, idle, idle_in_transaction, total = cursor.fetchone() or (0, 0, 0, 0)
         except psycopg2.Error as error:
             raise UnreadableError(type(error).__name__) from error
@@ -135,6 +143,40 @@ class ReplicationGauge:
     def close(self) -> None:
         with suppress(psycopg2.Error):
             self._connection.close()
+
+
+class BankGauge:
+    """Counts the money in one statement, past the proxy: a moment at which no transfer is half done.
+
+    `counted` is called for each transaction that this makes in the trial's database.
+    """
+
+    def __init__(self, url: str, counted: Callable[[], None]) -> None:
+        self._url, self._counted = url, counted
+        self._connection: psycopg2.extensions.connection | None = None
+
+    def read(self) -> BankReading:
+        try:
+            if self._connection is None or self._connection.closed:
+                self._connection = own_session(self._url, HurriedSession)
+                self._counted()
+            with self._connection.cursor() as cursor:
+                cursor.execute(_BANK)
+                total_cents, negative_balances, transfers = cursor.fetchone() or (0, 0, 0)
+        except psycopg2.Error as error:
+            raise UnreadableError(type(error).__name__) from error
+        self._counted()
+        return BankReading(
+            t_ns=NOT_STAMPED,
+            total_cents=int(total_cents),
+            negative_balances=negative_balances,
+            transfers=transfers,
+        )
+
+    def close(self) -> None:
+        if self._connection is not None:
+            with suppress(psycopg2.Error):
+                self._connection.close()
 
 
 class HostGauge:

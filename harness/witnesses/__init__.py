@@ -8,6 +8,7 @@ from harness.witnesses.conformance import ConformanceWitness
 from harness.witnesses.limits import LimitsWitness
 from harness.witnesses.pool import PoolWitness
 from harness.witnesses.processor import ProcessorWitness
+from harness.witnesses.sessions import SessionsWitness
 from harness.witnesses.settings import SettingsWitness
 from harness.witnesses.stillness import StillnessWitness
 from harness.witnesses.transactions import TransactionsWitness
@@ -20,6 +21,7 @@ WITNESSES: tuple[type[Witness], ...] = (
     ConformanceWitness,
     BankWitness,
     SettingsWitness,
+    SessionsWitness,
     PoolWitness,
     ProcessorWitness,
     StillnessWitness,

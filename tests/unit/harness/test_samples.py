@@ -119,8 +119,31 @@ def test_writes_are_recorded_one_by_one_with_what_is_known_of_them(pipe: tuple[i
     assert {"transfer"} == {write.operation for write in writes}
 
 
+def test_reads_that_look_for_an_own_write_are_in_the_history_with_what_they_saw(pipe: tuple[int, int]) -> None:
+    samples = Samples(SCENARIO, pipe[1], record_writes=True)
+    for seen in (True, False, None):
+        context = samples.begin("read_transfer", "a b", "read")
+        if seen is not None:
+            context["seen"] = seen
+        samples.end(name="read_transfer", response=answer(404 if seen is False else 200), context=context)
+    samples.begin("read_transfer", "a b", "read")
+    samples.abort()
+    history = io.StringIO()
+    recorded(samples, pipe[0], history)
+    reads = [Write.model_validate_json(line) for line in history.getvalue().splitlines()]
+    assert {"read"} == {read.action for read in reads}
+    assert [True, False, None, None] == [read.seen for read in reads]
+    assert [5_000, 5_000, 5_000, None] == [read.answered_ns for read in reads]
+
+
+def test_a_line_of_a_history_without_reads_is_a_write() -> None:
+    line = '{"token":"t","operation":"o","phase":"p","sent_ns":1,"answered_ns":2,"outcome":"ok","kind":"-"}'
+    old = Write.model_validate_json(line)
+    assert ("write", None) == (old.action, old.seen)
+
+
 def test_a_history_has_a_bound_and_what_is_beyond_it_is_counted() -> None:
-    lines = ["series 0 steady transfer ok -\n", *['write 0 1 2 "t"\n'] * (MOST_WRITES + 5)]
+    lines = ["series 0 steady transfer ok -\n", *['write 0 1 2 - "t"\n'] * (MOST_WRITES + 5)]
     history = io.StringIO()
     told = record(lines, io.StringIO(), history, INTERVAL_NS)
     assert (MOST_WRITES, 5) == (told.writes, told.writes_dropped)

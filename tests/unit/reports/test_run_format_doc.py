@@ -60,6 +60,7 @@ def test_every_value_is_explained(kinds: type[StrEnum]) -> None:
         "MARKS_FILE",
         "READINGS_FILE",
         "WRITES_FILE",
+        "STORED_FILE",
         "PARTIAL_PREFIX",
     ],
 )
