@@ -1,4 +1,4 @@
-"""The history: every request that was to change something, one by one, and the reads that look for such a write."""
+"""The history: requests that were to change something, and the reads that look for such a write, one by one."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ Action = Literal["write", "read"]
 
 
 class Write(Record):
-    """One line of `writes.jsonl`: what was to be written, and what its answer promised; or, where `action` says so,
-    a read that looked for a write of the same client's.
+    """One line of `writes.jsonl`: what was to be written, and what its answer promised; or, where `action` says
+    so, a read that looked for a write of the same client's.
 
     `token` names the write and nothing else; by it what is stored can be found again. `seen` tells of a read
     whether that write was in the answer; None where no answer tells.

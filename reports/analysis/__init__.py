@@ -20,6 +20,7 @@ from reports.analysis.latency import phase_results, places_of
 from reports.analysis.latency_ladder import round_trips
 from reports.analysis.ledger import ledger
 from reports.analysis.noise import largest_floors, noise_floors
+from reports.analysis.oracles import oracle_results
 from reports.analysis.outcomes import error_counts
 from reports.analysis.validity import Doubt, damaged, doubts, proves_faults
 from reports.files import reason_of
@@ -197,6 +198,7 @@ def _target_result(
         counts=counts(observed),
         round_trips=round_trips(scenario, observed),
         fault_summaries=fault_summaries(windows),
+        oracles=oracle_results(observed),
     )
 
 

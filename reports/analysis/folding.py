@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 
 from harness.records import GeneratorReading, Measure, Outcome
 from reports.analysis.outcomes import ErrorKey
+from reports.analysis.returning import ReturnFold
 from reports.analysis.timeline import TimelineFold
 from reports.analysis.windows import Course, OutsideFold, PhaseSpan, Window, course, window_folds
 from reports.distribution import Distribution, merged
 from reports.files import reason_of
 from reports.histograms import count_between_ns, longest_ns
+from reports.oracles.cases import Return
 from reports.read import DamageError, SeriesCell, Trial
 from reports.summary import Timeline
 from scenarios.model import Phase, Scenario
@@ -25,12 +27,15 @@ Place = tuple[str, str]
 
 @dataclass(slots=True)
 class PhaseFold:
-    """What a phase adds up to; folds of several trials merge. `parts` are of successes, from Server-Timing."""
+    """What a phase adds up to; folds of several trials merge. `parts` are of successes, from Server-Timing, as is
+    `refused_acquire`, how long the refused had waited for a connection.
+    """
 
     success: Distribution = field(default_factory=Distribution)
     failure: Distribution = field(default_factory=Distribution)
     service: Distribution = field(default_factory=Distribution)
     parts: dict[Measure, Distribution] = field(default_factory=dict)
+    refused_acquire: Distribution = field(default_factory=Distribution)
     outcomes: Counter[str] = field(default_factory=Counter)
     completed: int = 0  # successes answered during the phase
     not_started: int = 0
@@ -50,6 +55,8 @@ class PhaseFold:
                 self.service.add(cell.counters, cell.total)
             else:
                 self.parts.setdefault(measure, Distribution()).add(cell.counters, cell.total)
+        elif outcome is Outcome.REFUSED and measure is Measure.ACQUIRE:
+            self.refused_acquire.add(cell.counters, cell.total)
 
     def merge(self, other: PhaseFold) -> None:
         """Add another fold of the same phase and operation, or of another operation of the same phase."""
@@ -58,6 +65,7 @@ class PhaseFold:
         self.service.merge(other.service)
         for measure, part in other.parts.items():
             self.parts.setdefault(measure, Distribution()).merge(part)
+        self.refused_acquire.merge(other.refused_acquire)
         self.outcomes.update(other.outcomes)
         self.completed += other.completed
         self.not_started += other.not_started
@@ -65,7 +73,8 @@ class PhaseFold:
 
     def pack(self) -> None:
         """Take less memory until more is added."""
-        for distribution in (self.success, self.failure, self.service, *self.parts.values()):
+        every = (self.success, self.failure, self.service, self.refused_acquire, *self.parts.values())
+        for distribution in every:
             distribution.pack()
 
 
@@ -81,6 +90,7 @@ class TrialFold:
     timeline: Timeline
     outside: tuple[int, int]  # requests sent outside every fault, and how many of these failed
     errors: Counter[ErrorKey]
+    returns: tuple[Return, ...] = ()  # one for each healed fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +132,7 @@ def fold_trial(trial: Trial, happened: Course) -> TrialFold:
     """Add up one trial. Raises DamageError where its histogram log is damaged."""
     phases: dict[Place, PhaseFold] = {}
     windows, outside, over_time = window_folds(happened), OutsideFold(happened), TimelineFold(happened)
+    returns = ReturnFold(happened)
     errors: Counter[ErrorKey] = Counter()
     spans = {span.name: span for span in happened.phases}
     for cell in trial.cells:
@@ -139,6 +150,7 @@ def fold_trial(trial: Trial, happened: Course) -> TrialFold:
             errors[key.phase, key.operation, key.outcome.value, key.kind] += cell.total
         over_time.add(cell)
         outside.add(cell)
+        returns.add(cell)
         for window in windows:
             window.add(cell)
     return TrialFold(
@@ -147,6 +159,7 @@ def fold_trial(trial: Trial, happened: Course) -> TrialFold:
         timeline=over_time.finish(trial),
         outside=(outside.requests, outside.failures),
         errors=errors,
+        returns=returns.finish(),
     )
 
 

@@ -28,6 +28,7 @@ class PhaseSpan:
     name: str
     start_ns: int
     end_ns: int
+    load: str = ""  # what was offered, in words: phases of the same can be compared
 
     @property
     def duration_s(self) -> float:
@@ -70,7 +71,8 @@ def course(trial: Trial, scenario: Scenario) -> Course:
     for phase in scenario.phases:
         start_ns = starts.get(phase.name, at_ns)
         at_ns = max(ends.get(phase.name, start_ns + round(phase.duration_s * 1e9)), start_ns)
-        spans.append(PhaseSpan(phase.name, start_ns, at_ns))
+        load = f"{phase.describe_load()} ({phase.behaviour})"
+        spans.append(PhaseSpan(phase.name, start_ns, at_ns, load))
     faults = tuple(_fault_spans(trial))
     if len(faults) > max(MOST_FAULTS, sum(len(phase.faults) for phase in scenario.phases)):
         raise DamageError(f"{MARKS_FILE} tells of {len(faults):,} injections, more than were planned")

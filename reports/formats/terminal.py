@@ -126,6 +126,9 @@ def _scenario(console: Console, scenario: ScenarioView) -> None:
     for verdict, line in scenario.failed_checks:
         text = Text.assemble((f"{verdict.value}: ", _STYLES[verdict]), _plain(line))
         console.print(Padding(text, (0, 0, 0, 2)))
+    for line in scenario.broken_oracles:
+        text = Text.assemble(("broken oracle: ", _STYLES[CheckVerdict.BROKEN]), _plain(line))
+        console.print(Padding(text, (0, 0, 0, 2)))
 
 
 def _table(console: Console, table: Table | None, *keys: str, intervals: bool = False) -> None:

@@ -44,6 +44,9 @@ from reports.summary.judgements import (
     Ledger,
     LedgerRow,
     NoiseFloor,
+    OracleFigure,
+    OracleResult,
+    OracleVerdict,
     TrialLine,
 )
 
@@ -69,6 +72,9 @@ __all__ = [
     "Ledger",
     "LedgerRow",
     "NoiseFloor",
+    "OracleFigure",
+    "OracleResult",
+    "OracleVerdict",
     "PartTime",
     "PhaseInfo",
     "PhaseResult",
@@ -113,6 +119,7 @@ class TargetResult(Result):
         RoundTrips, ...
     ] = ()  # one for each operation; only where a ladder of latencies was climbed
     fault_summaries: tuple[FaultSummary, ...] = ()
+    oracles: tuple[OracleResult, ...] = ()
 
 
 class PhaseInfo(Result):

@@ -24,6 +24,32 @@ class CheckResult(Result):
     evidence: str
 
 
+class OracleVerdict(StrEnum):
+    PASSED = "passed"
+    BROKEN = "broken"
+    UNKNOWN = "unknown"  # too little evidence, or none that can be believed; never counts as passed
+
+
+class OracleFigure(Result):
+    """What an oracle measured. It lies between `low` and `high`; None for what is not known."""
+
+    name: str
+    unit: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+class OracleResult(Result):
+    """What an oracle says of one target under one scenario, over all usable trials: the worst of them speaks."""
+
+    oracle: str
+    verdict: OracleVerdict
+    said: str  # one sentence without its full stop
+    evidence: int  # how many observations it rests on
+    figures: tuple[OracleFigure, ...] = ()
+
+
 class TrialLine(Result):
     """How one trial ended: `completed`, `failed`, `aborted`, `not-run`, or `invalid`.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reports.summary import Caveat, CheckVerdict, RunInfo, ScenarioResult, Summary
-from reports.view import checks, circumstances, costs, faults, ladder, latency
+from reports.view import checks, circumstances, costs, faults, ladder, latency, oracles
 from reports.view import run as whole
 from reports.view.matrix import MatrixRow, matrix
 from reports.view.numbers import percent, setting
@@ -64,6 +64,8 @@ class ScenarioView:
     checks: Table | None
     checks_in_short: str
     failed_checks: tuple[tuple[CheckVerdict, str], ...]
+    oracles: Table | None
+    broken_oracles: tuple[str, ...]
     ledger: Table | None
     repeats: tuple[str, ...]
 
@@ -170,6 +172,8 @@ def _scenario(
         checks=checks.check_table(result),
         checks_in_short=checks.checks_sentence(result),
         failed_checks=tuple(checks.check_lines(result)),
+        oracles=oracles.oracle_table(result),
+        broken_oracles=tuple(oracles.oracle_lines(result)),
         ledger=circumstances.ledger_table(result.ledger),
         repeats=tuple(repeated(result.targets)),
     )

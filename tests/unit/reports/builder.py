@@ -25,12 +25,14 @@ from harness.records import (
     MARKS_FILE,
     PHASE_INTERVAL_NS,
     READINGS_FILE,
+    STORED_FILE,
     TRIAL_FILE,
     TRIALS_DIR,
     WRITES_FILE,
     Bank,
     Closing,
     Conformance,
+    DatabaseReading,
     Environment,
     Interval,
     Manifest,
@@ -44,6 +46,7 @@ from harness.records import (
     RunState,
     SeriesKey,
     Side,
+    Stored,
     TargetInfo,
     TrialRecord,
     TrialSpec,
@@ -144,6 +147,7 @@ class Request:
     connect_ms: float = 0.0
     ping_ms: float = 0.0
     query_ms: float = 0.2
+    refused_after_ms: float | None = None
 
     def measured(self) -> Iterator[tuple[Measure, float]]:
         """Each measure with its milliseconds."""
@@ -154,6 +158,8 @@ class Request:
             yield Measure.CONNECT, self.connect_ms
             yield Measure.PING, self.ping_ms
             yield Measure.QUERY, self.query_ms
+        if self.refused_after_ms is not None and self.outcome is Outcome.REFUSED:
+            yield Measure.ACQUIRE, self.refused_after_ms
 
 
 @dataclass
@@ -168,6 +174,7 @@ class TrialBuilder:
     reason: str = ""
     bank: Bank | None = None
     pool_at_end: PoolReading | None = None
+    sessions_at_end: DatabaseReading | None = None
     conformance: tuple[Conformance, ...] = (RIGHT_BEFORE, RIGHT_AFTER)
     transactions: int | None = None
     cpu_s: dict[str, float] = field(default_factory=dict)
@@ -177,6 +184,7 @@ class TrialBuilder:
     marks: list[Mark] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
+    stored: list[Stored] = field(default_factory=list)
     reading_every_s: float | None = None
     version: int = FORMAT_VERSION
     run_id: str | None = None  # None: the name of the run's folder
@@ -249,6 +257,8 @@ class TrialBuilder:
             (folder / READINGS_FILE).write_text("".join(r.model_dump_json() + "\n" for r in readings))
         if self.writes:
             (folder / WRITES_FILE).write_text("".join(write.model_dump_json() + "\n" for write in self.writes))
+        if self.stored:
+            (folder / STORED_FILE).write_text("".join(one.model_dump_json() + "\n" for one in self.stored))
         write_document(folder / TRIAL_FILE, self._record(folder, self.run_id or plain_name(run.name)))
         return folder
 
@@ -274,6 +284,7 @@ class TrialBuilder:
             origin_monotonic_ns=1_000_000,
             target=self.target,
             pool_at_end=self.pool_at_end,
+            sessions_at_end=self.sessions_at_end,
             bank=self.bank,
             conformance=self.conformance,
             transactions=self.transactions,
