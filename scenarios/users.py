@@ -308,6 +308,7 @@ class Troubled(PoolUser):
         *(raised, bad_statement, bad_input, hang_up),
     ]
 
+
 class Follower(PoolUser):
     """Moves money and looks at once for what it has written. A short pause between two requests keeps the looks
     from being over before a replica can have caught up.

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from harness.records import DatabaseReading, PoolReading
 from reports.oracles.cases import BROKEN, PASSED, UNKNOWN, Case, Judgement, budget_of, oracle
 
-PRIMARY = "primary"
 FEWEST_READINGS = 10
 IN_A_ROW = 3
 """Readings of too many sessions that break the bound: one just closed is there for some milliseconds."""
@@ -20,9 +19,7 @@ held against the bound."""
 def bound(case: Case) -> Judgement:
     """Every reading of the pool, and of PostgreSQL's sessions where no fault was."""
     pool = case.trial.readings_of(PoolReading)
-    sessions = [
-        r for r in case.trial.readings_of(DatabaseReading) if r.part == PRIMARY and not _disturbed(case, r)
-    ]
+    sessions = [r for r in case.trial.readings_of(DatabaseReading) if r.of_primary and not _disturbed(case, r)]
     count = len(pool) + len(sessions)
     limits = {reading.limit for reading in pool if reading.limit is not None}
     budget = budget_of(case)
