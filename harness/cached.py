@@ -14,9 +14,26 @@ from harness.files import write_atomically
 
 
 def cache_folder() -> Path:
-    """In the user's caches, and perhaps not there yet. POOLSTORM_CACHE names another place for all of it."""
+    """In the user's caches, and perhaps not there yet. POOLSTORM_CACHE names another place for all of it.
+
+    An absolute path, as it is handed to programs that run elsewhere. Whoever has no home has it at the root, as
+    containers do for users whom they do not know: a folder called `~` would be made in the working directory.
+    """
     given = os.environ.get("POOLSTORM_CACHE")
-    return Path(given) if given else platformdirs.user_cache_path("poolstorm")
+    folder = Path(given) if given else _users_caches()
+    try:
+        return folder.absolute()
+    except FileNotFoundError:  # the working directory has gone, and nothing can be kept there
+        return folder
+
+
+def _users_caches() -> Path:
+    homeless = Path("/.cache/poolstorm")
+    try:
+        folder = platformdirs.user_cache_path("poolstorm")
+    except RuntimeError:  # newer versions; older ones leave the `~` as it is
+        return homeless
+    return homeless if folder.parts[0] == "~" else folder
 
 
 def made_once(path: Path, make: Callable[[], str]) -> str:

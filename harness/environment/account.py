@@ -64,9 +64,11 @@ class Account:
 def server_account() -> Account | None:
     """The account to run a server as: None for our own, which is right for everyone but root.
 
-    Raises EnvironmentSetupError where root finds no other account.
+    Raises EnvironmentSetupError where root finds no other account, and where our own has no name: PostgreSQL's
+    setup asks for it, and a container may be run as a number that nobody bears.
     """
-    if os.geteuid() != 0:
+    if (own := os.geteuid()) != 0:
+        _require_name(own)
         return None
     for name in CANDIDATES:
         try:
@@ -79,6 +81,16 @@ def server_account() -> Account | None:
         "PostgreSQL does not run as root and there is no account 'nobody'; run as another user "
         "or give a server with --database-url"
     )
+
+
+def _require_name(uid: int) -> None:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        raise EnvironmentSetupError(
+            f"PostgreSQL cannot be set up by user {uid}, who has no name here; run as a user who has one "
+            "(in /etc/passwd), or give a server with --database-url"
+        ) from None
 
 
 def temporary_parent(account: Account | None) -> Path:
