@@ -8,7 +8,7 @@ import traceback
 from contextlib import suppress
 from typing import NoReturn
 
-from harness.interrupts import ignore_interrupts
+from harness.interrupts import ignore_interrupts, settle_signals
 
 TRACEBACK_VARIABLE = "POOLSTORM_TRACEBACK"
 EXIT_UNFORESEEN = 2
@@ -17,6 +17,8 @@ EXIT_UNFORESEEN = 2
 def start() -> NoReturn:
     """The console script `poolstorm`."""
     try:
+        settle_signals()
+        _come_first()
         from harness.cli import main
 
         main()
@@ -28,6 +30,22 @@ def start() -> NoReturn:
         sys.exit(_unforeseen(error))
     finally:
         ignore_interrupts()
+
+
+def _come_first() -> None:
+    """Have our packages and their requirements found before what PYTHONPATH names: `reports` is no rare name.
+
+    What it names is still searched, last. For children see `harness.environment.children`.
+    """
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
+    named = set()
+    for path in os.environ.get("PYTHONPATH", "").split(os.pathsep):
+        with suppress(OSError):  # relative to a working directory that has gone
+            named.add(os.path.abspath(path))  # noqa: PTH100
+    strangers = [path for path in sys.path if path in named and path != root]
+    rest = [path for path in sys.path if path not in strangers]
+    ours = [] if root in rest else [root]
+    sys.path[:] = [*ours, *rest, *strangers]
 
 
 def _unforeseen(error: Exception) -> int:

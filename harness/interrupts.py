@@ -29,6 +29,16 @@ def heed_interrupts(clock: Callable[[], float] = time.monotonic) -> None:
     _handle(ask)
 
 
+def settle_signals() -> None:
+    """To be called first: undo what a careless parent hands on, unlike a signal that it ignores for a reason.
+
+    Where SIGCHLD is ignored nobody learns how a child ended, PostgreSQL's setup included; and a blocked signal
+    ends nothing.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
 @contextmanager
 def uninterrupted() -> Iterator[None]:
     """None of them is heeded in the block, which must be short: what was asked for is being done."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -56,3 +57,78 @@ def test_whoever_wants_to_report_it_sees_all_of_it() -> None:
 def test_ctrl_c_says_nothing() -> None:
     result = ended("KeyboardInterrupt()")
     assert (result.returncode, result.stdout, result.stderr) == (130, "", "")
+
+
+@pytest.mark.parametrize("name", ["targets", "scenarios", "typer", "rich"])
+def test_a_package_of_the_users_with_a_name_of_ours_is_not_taken_for_ours(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "__init__.py").write_text("raise RuntimeError('a stranger')")
+    script = Path(sys.executable).parent / "poolstorm"
+    ended = subprocess.run(
+        [sys.executable, script, "list"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_working_directory_that_has_gone_is_no_matter_to_where_our_packages_are(tmp_path: Path) -> None:
+    script = Path(sys.executable).parent / "poolstorm"
+    ended = subprocess.run(
+        ["/bin/sh", "-c", 'cd "$1" && rmdir "$1" && exec "$2" "$3" list', "sh", tmp_path, sys.executable, script],
+        env={**os.environ, "PYTHONPATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+CARELESS = """
+import os, signal, sys
+{careless}
+os.execv(sys.executable, [sys.executable, "-c", sys.argv[1]])
+"""
+CHILD_ENDS = """
+import subprocess, sys, types
+cli = types.ModuleType("harness.cli")
+def main():
+    sys.exit(subprocess.run(["/bin/sh", "-c", "exit 7"], check=False).returncode)
+cli.main = main
+sys.modules["harness.cli"] = cli
+from harness.entry import start
+start()
+"""
+ASKED_TO_END = """
+import os, signal, sys, types
+cli = types.ModuleType("harness.cli")
+def main():
+    os.kill(os.getpid(), signal.SIGTERM)
+    sys.exit(3)
+cli.main = main
+sys.modules["harness.cli"] = cli
+from harness.entry import start
+start()
+"""
+
+
+@pytest.mark.parametrize(
+    ("careless", "then", "expected"),
+    [
+        ("signal.signal(signal.SIGCHLD, signal.SIG_IGN)", CHILD_ENDS, 7),
+        ("signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32))", ASKED_TO_END, -15),
+    ],
+)
+def test_what_a_careless_parent_hands_on_is_undone(careless: str, then: str, expected: int) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", CARELESS.format(careless=careless), then],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (expected, "")
