@@ -119,7 +119,7 @@ class RunStore:
         try:
             if path.exists() and (not path.is_dir() or any(path.iterdir())):
                 raise RunDirectoryError(f"output {path} exists already; name another with --output, or remove it")
-            made = tuple(parent for parent in path.parents if not parent.exists())
+            made = tuple(folder for folder in (path, *path.parents) if not folder.exists())
             (path / TRIALS_DIR).mkdir(parents=True)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
@@ -131,19 +131,26 @@ class RunStore:
         return store
 
     def has_trials(self) -> bool:
-        """Whether any trial was kept, and is still there."""
-        with suppress(OSError):
+        """Whether any trial was kept, and is still there; yes, where that cannot be seen."""
+        try:
             return any(not entry.name.startswith(".") for entry in (self.path / TRIALS_DIR).iterdir())
-        return False
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            return True
 
     def discard_if_empty(self) -> None:
-        """Take the directory away again where no trial was kept in it, and what was made to hold it."""
+        """Where no trial was kept, take away what was written, and the folders that were made to hold it.
+
+        A folder that was there before stays, empty as it was: it may be a link, or a mount.
+        """
         if self.has_trials():
             return
-        shutil.rmtree(self.path, ignore_errors=True)
+        shutil.rmtree(self.path / TRIALS_DIR, ignore_errors=True)
         with suppress(OSError):  # somebody else's are in it by now
-            for parent in self._made:
-                parent.rmdir()
+            (self.path / MANIFEST_FILE).unlink(missing_ok=True)
+            for folder in self._made:
+                folder.rmdir()
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Write, or replace, what the run is and how far it is. Trials that are kept bear its id."""

@@ -111,3 +111,28 @@ def test_trials_bear_the_id_of_the_run_whose_manifest_was_written(tmp_path: Path
         store.keep(folder, record)
     kept = TrialRecord.model_validate_json((store.path / "trials" / spec.id / TRIAL_FILE).read_text())
     assert "example" == kept.run_id
+
+
+def test_a_folder_that_was_there_before_stays_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    for given in (tmp_path / "real", tmp_path / "link"):
+        store = RunStore.create(given)
+        run = example_run(tmp_path / f"example-{given.name}", repetitions=1)
+        store.write_manifest(Manifest.model_validate_json((run / MANIFEST_FILE).read_text()))
+        store.discard_if_empty()
+        assert [] == list(given.iterdir())
+    assert (tmp_path / "link").is_symlink()
+
+
+def test_trials_that_cannot_be_looked_at_are_not_taken_for_none(tmp_path: Path) -> None:
+    store = RunStore.create(tmp_path / "run")
+    trials = tmp_path / "run" / "trials"
+    (trials / "001-x").mkdir()
+    trials.rename(tmp_path / "aside")
+    trials.symlink_to("trials")
+    assert store.has_trials()
+    store.discard_if_empty()
+    trials.unlink()
+    (tmp_path / "aside").rename(trials)
+    assert ["001-x"] == [path.name for path in trials.iterdir()]
