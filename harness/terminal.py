@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -32,7 +34,17 @@ def say(*lines: str, error: bool = False) -> None:
 
 def output_console() -> Console:
     """Standard output; 100 columns where it is no terminal."""
-    return Console() if sys.stdout.isatty() else Console(width=100)
+    width = None if sys.stdout.isatty() else 100
+    return Console(width=width, _environ=_with_sizes_of_terminals())
+
+
+def _with_sizes_of_terminals() -> Mapping[str, str]:
+    """The environment without a COLUMNS or LINES that is no terminal's: rich takes any digit of any script for a
+    number, and any number for a width, which it fills.
+    """
+    sizes = {name: os.environ.get(name, "") for name in ("COLUMNS", "LINES")}
+    unfit = {name for name, size in sizes.items() if not re.fullmatch("[1-9][0-9]{0,2}", size)}
+    return {name: value for name, value in os.environ.items() if name not in unfit}
 
 
 def print_text(render: Callable[[int, bool], str]) -> None:
@@ -47,7 +59,7 @@ class RunDisplay:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._console = Console(stderr=True)
+        self._console = Console(stderr=True, _environ=_with_sizes_of_terminals())
         self._ended: list[TrialRecord] = []
         self._current: TrialSpec | None = None
         self._current_since_s = 0.0

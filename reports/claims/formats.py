@@ -38,6 +38,7 @@ def render_terminal(report: ClaimsReport, *, width: int = 100, colour: bool = Fa
         color_system="standard" if colour else None,
         highlight=False,
         emoji=False,
+        _environ={},
     )
     _print(console, f"Claims {report.claims_id}: {summary_line(report)}", "bold")
     for line in _state_lines(report):

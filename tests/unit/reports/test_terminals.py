@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import pty
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -177,3 +179,37 @@ def _all(tokens: list[Token]) -> Iterator[Token]:
 )
 def test_markdown_shows_text_as_it_is(text: str, expected: str) -> None:
     assert expected == escape(text)
+
+
+NO_SIZES = ["\u00b2", "0", "-1", "wide", "100000000000"]
+"""Each was a COLUMNS or LINES: digits of another script, and what no terminal has."""
+
+
+@pytest.mark.parametrize("size", NO_SIZES)
+def test_a_size_that_no_terminal_has_is_not_taken_for_one(size: str) -> None:
+    environment = {**os.environ, "COLUMNS": size, "LINES": size}
+    code = "from harness.terminal import output_console; print(output_console().width)"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, timeout=60, check=False
+    )
+    assert (0, b"100\n", b"") == (ended.returncode, ended.stdout, ended.stderr)
+
+
+@pytest.mark.parametrize("size", NO_SIZES)
+def test_what_is_shown_on_a_terminal_is_as_wide_as_the_terminal(size: str) -> None:
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": size, "LINES": size}
+    code = "import sys; from harness.terminal import output_console; sys.stderr.write(str(output_console().width))"
+    controller, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, 93))
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    os.close(terminal)
+    os.close(controller)
+    assert (0, b"93") == (ended.returncode, ended.stderr)

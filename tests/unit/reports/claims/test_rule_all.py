@@ -119,3 +119,12 @@ def test_rulings_are_written_beside_their_runs(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RunDirectoryError, match="rulings cannot be written"):
         write_rulings(good(tmp_path / "again"), tmp_path / "file")
+
+
+def test_what_the_environment_says_of_a_terminal_is_not_asked_for_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = good(tmp_path)
+    before = render_terminal(report)
+    monkeypatch.setenv("LINES", "\u00b2")
+    assert before == render_terminal(report)
