@@ -82,12 +82,14 @@ class TrialFolder:
                     raise
 
     def close(self) -> None:
-        """Close the streams. Raises OutputError where not all of them is on disk."""
+        """Close the streams. Raises OutputError where not all of them is on disk, even if there is room again."""
         with self._lock, _writing(self.path):
             self._closed = True
             for file in self._files.values():
                 with suppress(ValueError):
                     file.close()
+            if self._failure is not None:
+                raise self._failure
 
     def closings(self) -> Mapping[str, Stream]:
         """Line count and digest of every stream that there is, as it lies on disk. Raises OutputError."""

@@ -62,6 +62,7 @@ class Load:
         self._drained = threading.Event()
         self._ended = threading.Event()
         self._done: messages.Done | None = None
+        self._unwritten: OutputError | None = None
         self._listener = threading.Thread(target=self._listen, name="load-listener", daemon=True)
         self._listener.start()
 
@@ -76,7 +77,9 @@ class Load:
         return (self._generator.pid, *(worker.pid for worker in self._workers))
 
     def prepare(self, host: str, seed: int) -> None:
-        """Say what to do, and wait until it can begin. Raises TrialFailedError when it ends or hangs instead."""
+        """Say what to do, and wait until it can begin. Raises TrialFailedError when it ends or hangs instead, and
+        OutputError where what it tells cannot be written.
+        """
         self._say(
             messages.LoadOrder(
                 scenario=self._scenario,
@@ -87,6 +90,7 @@ class Load:
             )
         )
         self._ready.wait(READY_WITHIN_S)
+        self._require_written()
         if not self._ready.is_set() or self._ended.is_set():
             raise TrialFailedError(f"the load process did not get ready: {_how_it_is(self._generator)}")
 
@@ -102,12 +106,13 @@ class Load:
     def wait(self) -> messages.Done:
         """Until the load has ended and every sample is on disk; then the account of both sides.
 
-        Raises TrialFailedError if that never comes.
+        Raises TrialFailedError if that never comes, and OutputError where what was told could not be written.
         """
         if self._drained.is_set():
             self._ended.wait(self._planned_s + SLACK_S)
         else:
             self._ended.wait(self._left_s())
+        self._require_written()
         if self._done is None:
             raise TrialFailedError(f"the load did not come to its end: {_how_it_is(self._generator)}")
         if self._recorder is None:
@@ -117,6 +122,10 @@ class Load:
     def _left_s(self) -> float:
         """Until a load from which nothing was heard of its end counts as hung."""
         return max(0.0, self._hung_at_s - time.monotonic())
+
+    def _require_written(self) -> None:
+        if self._unwritten is not None:
+            raise self._unwritten
 
     def _say(self, message: messages.Message) -> None:
         try:
@@ -142,6 +151,8 @@ class Load:
                         self._done = done
         except (ValidationError, ValueError, OSError):
             pass  # `wait` finds no Done and says how the process ended
+        except OutputError as error:  # nobody sees what a thread raises, but on the terminal
+            self._unwritten = error
         finally:
             self._ended.set()
             self._drained.set()

@@ -16,7 +16,7 @@ import pytest
 from harness.environment.leash import Leash
 from harness.environment.ports import free_port
 from harness.environment.target import RunningTarget, target_process
-from harness.errors import TrialFailedError
+from harness.errors import OutputError, TrialFailedError
 from harness.journal import Journal
 from harness.load.account import unaccounted
 from harness.load.arrivals import arrival_offsets_ns
@@ -288,3 +288,41 @@ def test_a_load_process_that_outlives_its_output_is_asked_how_it_ended(leash: Le
     with pytest.raises(TrialFailedError, match="load process ended with exit code 1; its last words: out of luck"):
         load.prepare("http://127.0.0.1:9", SEED)
     child.stop()
+
+
+TALKING = """
+import sys
+from harness.load.messages import Gauged
+from harness.records import GeneratorReading
+reading = GeneratorReading(
+    t_ns=1, phase="steady", users=0, in_flight=0,
+    started_total=0, completed_total=0, not_started_total=0, late_max_ms=0.0,
+)
+for _ in range(1000):
+    print(Gauged(reading=reading).model_dump_json(), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_what_a_load_tells_of_a_full_disk_is_raised_where_the_trial_sees_it(leash: Leash, tmp_path: Path) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "readings.jsonl").symlink_to("/dev/full")
+    folder = TrialFolder(tmp_path / "full")
+    child = leash.start(
+        [sys.executable, "-c", TALKING],
+        env=os.environ,
+        log_path=folder.log_file("load"),
+        name="load process",
+        stdin=True,
+        stdout=True,
+    )
+    planned = scenario(Phase(name="steady", duration_s=1.0, arrivals=POISSON, behaviour="reader"))
+    load = Load(child, None, NO_SAMPLES, Journal(folder), planned)
+    with pytest.raises(OutputError, match="No space left on device"):
+        load.wait()
+    with pytest.raises(OutputError, match="No space left on device"):
+        load.prepare("http://127.0.0.1:9", SEED)
+    child.stop()
+    with pytest.raises(OutputError):
+        folder.close()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import resource
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from harness.errors import RunDirectoryError
+from harness.errors import OutputError, RunDirectoryError
 from harness.files import write_atomically
 from harness.records import (
     MANIFEST_FILE,
@@ -136,3 +137,16 @@ def test_trials_that_cannot_be_looked_at_are_not_taken_for_none(tmp_path: Path) 
     trials.unlink()
     (tmp_path / "aside").rename(trials)
     assert ["001-x"] == [path.name for path in trials.iterdir()]
+
+
+def test_a_stream_that_lost_a_line_is_not_closed_as_whole_when_there_is_room_again(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with RunStore.create(tmp_path / "run").trial("001-x") as folder:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+        try:
+            with pytest.raises(OutputError, match="can no longer be written"):
+                folder.write_line(MARKS_FILE, "x" * 100_000)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        with pytest.raises(OutputError, match="can no longer be written"):
+            folder.close()
