@@ -31,6 +31,7 @@ from harness.environment.toxiproxy_binary import (
 from harness.errors import PoolstormError
 
 OLDEST_PYTHON = (3, 11)
+ENOUGH_PROCESSES = 1024  # of all that the user runs, threads included: each connection is one of PostgreSQL's
 ENOUGH_OPEN_FILES = 1024
 ENOUGH_CORES = 2
 _INSTALL = "run 'make setup', or: pip install --require-hashes -r requirements.lock"
@@ -66,6 +67,7 @@ def diagnose() -> tuple[Discovery, ...]:
         ("cache folder", check_cache),
         ("loopback ports", check_ports),
         ("open files", check_open_files),
+        ("processes", check_processes),
         ("processor", check_processor),
         ("git", check_git),
     )
@@ -201,6 +203,16 @@ def check_open_files() -> Discovery:
     if soft != resource.RLIM_INFINITY and soft < ENOUGH_OPEN_FILES:
         return Discovery("open files", State.WARNING, f"limit {soft}", f"ulimit -n {ENOUGH_OPEN_FILES} or more")
     return Discovery("open files", State.OK, "no limit" if soft == resource.RLIM_INFINITY else f"limit {soft}")
+
+
+def check_processes() -> Discovery:
+    """The limit of processes and threads of one user, which binds everyone but root."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NPROC)
+    if soft == resource.RLIM_INFINITY or os.geteuid() == 0:
+        return Discovery("processes", State.OK, "no limit")
+    if soft < ENOUGH_PROCESSES:
+        return Discovery("processes", State.WARNING, f"limit {soft}", f"ulimit -u {ENOUGH_PROCESSES} or more")
+    return Discovery("processes", State.OK, f"limit {soft}")
 
 
 def check_processor() -> Discovery:

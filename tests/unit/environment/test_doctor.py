@@ -46,6 +46,7 @@ def test_everything_is_looked_at_once_and_named() -> None:
         "cache folder",
         "loopback ports",
         "open files",
+        "processes",
         "processor",
         "git",
     ]
@@ -108,3 +109,18 @@ def test_half_a_build_in_the_cache_is_no_server(tmp_path: Path, monkeypatch: pyt
 
     (folder / "build.json").write_text('{"version": "2.12.0"}')
     assert toxiproxy_binary.find() == toxiproxy_binary.ToxiproxyBinary(server, "2.12.0", "cache")
+
+
+@pytest.mark.parametrize(("user", "state"), [(1000, State.WARNING), (0, State.OK)])
+def test_a_limit_of_processes_is_told_to_those_whom_it_binds(
+    user: int, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+    monkeypatch.setattr("os.geteuid", lambda: user)
+    resource.setrlimit(resource.RLIMIT_NPROC, (40, hard))
+    try:
+        found = doctor.check_processes()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NPROC, (soft, hard))
+    assert state is found.state
+    assert ("limit 40" in found.found, "ulimit -u" in found.remedy) == (user != 0, user != 0)
