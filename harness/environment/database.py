@@ -172,7 +172,12 @@ class DatabaseServer:
 
     def require_alive(self) -> None:
         """Raises EnvironmentSetupError where the server does not answer any more."""
-        with self._cursor("PostgreSQL is gone: no session", remedy="start it and run it again") as cursor:
+        remedy = "start it and run it again"
+        if self.embedded is not None:  # nobody else starts it, and its data lie where little room may be
+            remedy = "run it again, with room for its data where TMPDIR is"
+            if self.embedded.died():
+                raise EnvironmentSetupError(f"PostgreSQL is gone: {self.embedded.end_description()}; {remedy}")
+        with self._cursor("PostgreSQL is gone: no session", remedy=remedy) as cursor:
             cursor.execute("SELECT 1")
 
     def transactions(self, name: str) -> int:

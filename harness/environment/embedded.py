@@ -152,6 +152,10 @@ class EmbeddedServer:
         """Whether it was started, and ended by itself or by someone else; all its databases went with it."""
         return self._child is not None and not self._child.alive()
 
+    def end_description(self) -> str:
+        """How it ended, on one line, with its last words."""
+        return self._child.end_description() if self._child is not None else "it was stopped"
+
     def start(self) -> None:
         """Start it and wait until it answers; nothing if it was started already.
 

@@ -132,7 +132,10 @@ def test_a_toxiproxy_that_dies_ends_the_run_with_a_report(tmp_path: Path, plan: 
 
 @pytest.mark.parametrize(
     ("word", "said"),
-    [("harness.environment.guard", "the guard process was ended by someone"), ("-D", "PostgreSQL is gone")],
+    [
+        ("harness.environment.guard", "the guard process was ended by someone"),
+        ("-D", "room for its data where TMPDIR is"),
+    ],
 )
 def test_what_every_trial_needs_ends_the_run_with_a_report_where_it_dies(
     tmp_path: Path, plan: Path, word: str, said: str
