@@ -33,7 +33,7 @@ from harness.load import messages
 from harness.load.arrivals import WHOLE, Share, arrival_offsets_ns
 from harness.load.samples import Arrival, Samples
 from harness.records import Action, GeneratorReading, Mark, MarkKind, reading_every_s
-from scenarios.model import Phase
+from scenarios.model import Behaviour, Phase
 from scenarios.users import BEHAVIOURS, PoolUser
 
 DOZE_NS = 100_000_000
@@ -66,6 +66,7 @@ class Generator:
         self._rng = random.Random(f"{order.seed}/{share.index}")
         self._arrivals_rng = random.Random(order.seed)
         self._phase = ""
+        self._closed_behaviour: Behaviour | None = None
         numbers = count(share.index, share.count)
         classes = {phase.behaviour: BEHAVIOURS[phase.behaviour] for phase in order.scenario.phases}
         for user_class in classes.values():
@@ -114,15 +115,23 @@ class Generator:
         self._gauge()
         self.samples.finish(HANDED_OVER_WITHIN_S)
 
+    def _end_closed_users(self) -> None:
+        """Locust counts users, whatever they do: for it those that ended by themselves are still there, too."""
+        if self._closed_behaviour is not None:
+            self._runner.stop()
+            self._closed_behaviour = None
+
     def _run_phase(self, phase: Phase, start_ns: int) -> None:
         if phase.users is not None:
             user_class = BEHAVIOURS[phase.behaviour]
             users = self._share.of_number(phase.users)
+            if phase.behaviour != self._closed_behaviour:
+                self._end_closed_users()
+            self._closed_behaviour = phase.behaviour
             self._runner.start(users, spawn_rate=max(1, users), user_classes=[user_class])
             return
         assert phase.arrivals is not None
-        if self._runner.user_count:
-            self._runner.stop()
+        self._end_closed_users()
         user = self._open_users[phase.behaviour]
         schedule = arrival_offsets_ns(phase.arrivals, phase.duration_s, self._arrivals_rng)
         for offset_ns in self._share.of_arrivals(schedule):
@@ -230,7 +239,8 @@ def _annotator(samples: Samples) -> Any:
         arrival = samples.current_arrival()
         if arrival is not None:
             return samples.begin(arrival.operation, token, action)
-        if samples.closing:
+        now = samples.closed_behaviour()
+        if samples.closing or now is None or type(user) is not BEHAVIOURS[now]:  # of a phase that is over
             raise StopUser
         operation = getattr(user.tasks[0], "__name__", "any") if len(user.tasks) == 1 else "any"
         return samples.begin(operation, token, action)

@@ -24,7 +24,7 @@ from harness.load.classify import NO_KIND, UNCLASSIFIED, classify
 from harness.load.outlet import Outlet
 from harness.records import Action, Outcome
 from scenarios.http_client import Response
-from scenarios.model import Scenario
+from scenarios.model import Behaviour, Scenario
 
 SPIN_NS = 50_000
 """How long before its time a request stops sleeping and only yields: about as much as timers wake late."""
@@ -69,6 +69,7 @@ class Samples:
         self._outlet = Outlet(samples_fd)
         self._record_writes = record_writes
         self._phases = [phase.name for phase in scenario.phases]
+        self._closed = [phase.behaviour if phase.users is not None else None for phase in scenario.phases]
         ends_s = accumulate(phase.duration_s for phase in scenario.phases)
         self._ends_ns = [round(end_s * 1e9) for end_s in ends_s]
         self._numbers: dict[tuple[str, str, Outcome, str], int] = {}
@@ -87,7 +88,14 @@ class Samples:
 
     def phase_at(self, t_ns: int) -> str:
         """The phase that a request intended at `t_ns` after the origin belongs to."""
-        return self._phases[min(bisect_right(self._ends_ns, t_ns), len(self._phases) - 1)]
+        return self._phases[self._index_at(t_ns)]
+
+    def closed_behaviour(self) -> Behaviour | None:
+        """How closed users behave now; None in a phase that has none."""
+        return self._closed[self._index_at(time.monotonic_ns() - self.origin_ns)]
+
+    def _index_at(self, t_ns: int) -> int:
+        return min(bisect_right(self._ends_ns, t_ns), len(self._phases) - 1)
 
     @property
     def failure(self) -> str:

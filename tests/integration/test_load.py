@@ -190,6 +190,22 @@ def test_closed_users_are_as_many_as_planned_and_phases_follow_each_other(
     assert 2 == marks.count(f'"{MarkKind.PHASE_START}"') == marks.count(f'"{MarkKind.PHASE_END}"')
 
 
+@pytest.mark.parametrize("users", [(3, 3, 3), (1, 4, 2)], ids=["as-many", "more-or-fewer"])
+def test_users_of_a_phase_behave_as_it_says_and_none_as_the_one_before(
+    leash: Leash, target: RunningTarget, folder: TrialFolder, users: tuple[int, int, int]
+) -> None:
+    first, second, third = users
+    planned = scenario(
+        Phase(name="first", duration_s=0.5, users=first, behaviour="reader"),
+        Phase(name="second", duration_s=0.5, users=second, behaviour="idler"),
+        Phase(name="third", duration_s=0.5, users=third, behaviour="crowded-teller"),
+    )
+    with load_process(leash, scenario=planned, folder=folder) as load:
+        go(load, target.url)
+    asked = {(interval.key.phase, interval.key.operation) for interval in intervals(folder)}
+    assert {("first", "read_user"), ("second", "idle"), ("third", "transfer")} == asked
+
+
 def test_no_request_waits_for_the_answer_of_another(
     leash: Leash, target: RunningTarget, folder: TrialFolder
 ) -> None:
