@@ -6,6 +6,7 @@ import queue
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar, Protocol
 
 from harness.environment.limits import ConnectionLimits
@@ -89,6 +90,7 @@ class Scene:
     journal: Journal
     subject_ended: Callable[[], str]
     end_subject: Callable[[], None]
+    log_path: Path  # what the subject prints
     starting_s: dict[str, float]  # how long each part took to be ready
     own: OwnTraffic = field(default_factory=OwnTraffic)
 

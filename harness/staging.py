@@ -115,6 +115,7 @@ class RealStage:
                 journal=journal,
                 subject_ended=lambda: "" if target.child.alive() else target.child.end_description(),
                 end_subject=subject_ends.close,
+                log_path=folder.log_file("target"),
                 starting_s=watch.laps_s,
                 own=own,
             )

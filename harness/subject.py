@@ -23,9 +23,11 @@ class Capability(StrEnum):
     SETTINGS = "settings"  # `GET /settings`: the pool as configured
     MONEY = "money"  # a bank whose sum must not change
     SERVER_TIMING = "server-timing"  # says in each answer where its time went
+    SLOW_LOG = "slow-log"  # prints slow statements with their comments (`targets.tutorial.slow_statements`)
 
 
-ALL_CAPABILITIES = frozenset(Capability)
+ALL_CAPABILITIES = frozenset(Capability) - {Capability.SLOW_LOG}
+"""Of a standard target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,8 @@ def standard_subject(target: Target) -> Subject:
         driver=target.driver,
         launch=standard_launch(target.app),
         settings=target.defaults,
-        capabilities=ALL_CAPABILITIES - {Capability(name) for name in target.lacks},
+        capabilities=(ALL_CAPABILITIES | {Capability(name) for name in target.also})
+        - {Capability(name) for name in target.lacks},
         needs_parts=target.needs_parts,
     )
 

@@ -61,6 +61,8 @@ Behaviour = Annotated[
         "late-idler",
         "troubled",
         "raiser",
+        "slow-asker",
+        "far-asker",
     ],
     WrapValidator(_or_later),
 ]

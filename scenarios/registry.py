@@ -18,6 +18,7 @@ from scenarios import (
     request_life,
     round_trips,
     rw_split,
+    slow_statements,
     spike,
     tellers,
     troubled,
@@ -43,6 +44,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             idle_sessions,
             troubled,
             raised,
+            slow_statements,
         )
     }
 )

@@ -12,7 +12,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import count
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal
 
 from locust import LoadTestShape, User, constant, constant_throughput
 from locust.env import Environment
@@ -21,6 +21,18 @@ from locust.exception import ResponseError, StopTest
 from scenarios.bookkeeping import Bookkeeping
 from scenarios.http_client import HttpClient, Response
 from scenarios.model import Behaviour, Scenario
+from scenarios.slow import ask_far, ask_slow
+from scenarios.tasks import (
+    SEEDED_USERS,
+    Followed,
+    create_user,
+    follow,
+    hold,
+    list_users,
+    read_user,
+    transfer,
+    transfer_among_few,
+)
 from scenarios.troubles import (
     bad_input,
     bad_statement,
@@ -32,15 +44,6 @@ from scenarios.troubles import (
     read_nobody,
     taken_address,
 )
-
-SEEDED_USERS = 1000
-"""Users that the seed data holds, with ids from 1."""
-
-PAGE_COLUMNS = "id,name,balance_cents"
-HOLD_MS = 500
-CROWDED_ACCOUNTS = 8
-MOST_MISSES = 20
-"""So often a follower looks for a transfer of its own that is not there, before it gives it up."""
 
 Action = Literal["write", "read"]
 
@@ -161,83 +164,6 @@ class PoolUser(Choices, User):
         return annotate(self, token, action) if annotate is not None else {}
 
 
-def read_user(user: PoolUser) -> None:
-    """One user by primary key: the shortest request that needs a connection."""
-    user.client.get(f"/users/{user.any_user_id()}", name="read_user")
-
-
-def list_users(user: PoolUser) -> None:
-    """A page of twenty users, three columns each."""
-    page = user.rng.randint(1, SEEDED_USERS // 20)
-    user.client.get(f"/users?page={page}&page_size=20&columns={PAGE_COLUMNS}", name="list_users")
-
-
-def create_user(user: PoolUser) -> None:
-    """A new user with no money, under an address of its own."""
-    email = f"{user.any_token()}@example.test"
-    body = {"name": "New User", "email": email, "balance_cents": 0}
-    user.client.post("/users", json=body, name="create_user", token=email)
-
-
-def transfer(user: PoolUser, accounts: int = SEEDED_USERS) -> None:
-    """A little money from one user to another, both among the first `accounts`, under a token of its own."""
-    _transfer(user, accounts)
-
-
-def _transfer(user: PoolUser, accounts: int) -> tuple[str, Response]:
-    payer, payee = user.rng.sample(range(1, accounts + 1), 2)
-    token = user.any_token()
-    body = {
-        "token": token,
-        "from_user_id": payer,
-        "to_user_id": payee,
-        "amount_cents": user.rng.randint(1, 100),
-    }
-    return token, user.client.post("/transfers", json=body, name="transfer", token=token)
-
-
-def transfer_among_few(user: PoolUser) -> None:
-    """The same on so few accounts that transfers meet."""
-    transfer(user, CROWDED_ACCOUNTS)
-
-
-class Followed(NamedTuple):
-    """A transfer that was acknowledged and has not been seen again, and how often it was looked for."""
-
-    token: str
-    misses: int = 0
-
-
-def follow(user: PoolUser) -> None:
-    """A transfer; once that is acknowledged, a read of it, again and again until it is there: one request a call.
-
-    Whoever runs a request takes the transfer along, so that arrivals which share a user do not mix theirs up.
-    """
-    assert isinstance(user, Follower)
-    if not user.waiting:
-        token, response = _transfer(user, SEEDED_USERS)
-        if response.status_code in (200, 201):
-            user.waiting.append(Followed(token))
-        return
-    followed = user.waiting.popleft()
-    answer = user.client.get(
-        f"/transfers/{followed.token}", name="read_transfer", looks_for=followed.token, seen=_is_there
-    )
-    misses = followed.misses + (_is_there(answer) is not True)
-    if misses > followed.misses and misses < MOST_MISSES:
-        user.waiting.append(Followed(followed.token, misses))
-
-
-def _is_there(answer: Response) -> bool | None:
-    """Whether what was looked for is in the answer; a failure of another kind does not tell."""
-    return {200: True, 404: False}.get(answer.status_code)
-
-
-def hold(user: PoolUser) -> None:
-    """One connection held for `HOLD_MS`: what a slow query or a chatty handler does."""
-    user.client.get(f"/hold?ms={HOLD_MS}", name="hold")
-
-
 class Reader(PoolUser):
     """Reads single users."""
 
@@ -322,6 +248,20 @@ class Follower(PoolUser):
         self.waiting: deque[Followed] = deque()
 
 
+class SlowAsker(PoolUser):
+    """Statements of known durations, one upon the other."""
+
+    wait_time = constant(0)
+    tasks = [ask_slow]  # noqa: RUF012
+
+
+class FarAsker(PoolUser):
+    """Short statements, one upon the other."""
+
+    wait_time = constant(0)
+    tasks = [ask_far]  # noqa: RUF012
+
+
 class Mixed(PoolUser):
     """A service's ordinary day: mostly single reads, some pages, some transfers, a few new users."""
 
@@ -348,6 +288,8 @@ BEHAVIOURS: dict[Behaviour, type[PoolUser]] = {
     "late-idler": LateIdler,
     "troubled": Troubled,
     "raiser": Raiser,
+    "slow-asker": SlowAsker,
+    "far-asker": FarAsker,
 }
 
 

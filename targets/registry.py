@@ -17,8 +17,8 @@ class Target:
     """One system under test. `app` is what uvicorn runs; `defaults` hold where the environment says nothing.
 
     `lacks` names what it has not of the capabilities of a standard target (`harness.subject.Capability`), such as
-    `contract` for one whose answers are meant to be wrong. `needs_parts` names what it stands on beside a primary
-    database, such as a `replica`.
+    `contract` for one whose answers are meant to be wrong; `also` what it has beside them. `needs_parts` names
+    what it stands on beside a primary database, such as a `replica`.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Target:
     driver: str
     defaults: PoolSettings
     lacks: frozenset[str] = frozenset()
+    also: frozenset[str] = frozenset()
     needs_parts: frozenset[str] = frozenset()
 
 

@@ -163,6 +163,14 @@ class Bank(Record):
     negative_balances: Whole
 
 
+class SlowLogged(Record):
+    """What a target's own log of slow statements has of one operation's."""
+
+    operation: str
+    lines: Whole
+    statements: Whole  # of which each is counted once, however often it was reported
+
+
 class Conformance(Record):
     """One thing that a target was asked before the load or after it, and whether it answered as it must."""
 
@@ -189,6 +197,7 @@ class TrialRecord(Record):
     sessions_before: DatabaseReading | None = None  # of the trial's database on the primary, before the load
     sessions_at_end: DatabaseReading | None = None  # the same once the load is over and every fault healed
     bank: Bank | None = None
+    slow_log: tuple[SlowLogged, ...] | None = None  # by operation; None of a target that keeps none
     conformance: tuple[Conformance, ...] = ()
     transactions: Whole | None = (
         None  # all that PostgreSQL counted in the trial's database, after the target's end

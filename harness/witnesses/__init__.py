@@ -10,6 +10,7 @@ from harness.witnesses.pool import PoolWitness
 from harness.witnesses.processor import ProcessorWitness
 from harness.witnesses.sessions import SessionsWitness
 from harness.witnesses.settings import SettingsWitness
+from harness.witnesses.slow_log import SlowLogWitness
 from harness.witnesses.stillness import StillnessWitness
 from harness.witnesses.transactions import TransactionsWitness
 
@@ -24,6 +25,7 @@ WITNESSES: tuple[type[Witness], ...] = (
     SessionsWitness,
     PoolWitness,
     ProcessorWitness,
+    SlowLogWitness,
     StillnessWitness,
 )
 """In the order of asking before the load. While it drains and after it they are asked the other way round: so no

@@ -84,6 +84,26 @@ _ALL = (
         lacks=frozenset({"contract"}),  # wrong answers are what it is for
     ),
     Target(
+        name="slow-query-log",
+        app="targets.tutorial.slow_query_log:app",
+        title="Slow-query log by two listeners",
+        teaches="which slow statements a listener around cursor execution reports, and which it never sees",
+        driver="psycopg2",
+        defaults=TEN_PLUS_TWENTY,
+        lacks=_OTHER_STATEMENTS,
+        also=frozenset({"slow-log"}),
+    ),
+    Target(
+        name="slow-query-log-errors",
+        app="targets.tutorial.slow_query_log_errors:app",
+        title="Slow-query log that hears of errors",
+        teaches="that a third listener reports slow statements that end in an error",
+        driver="psycopg2",
+        defaults=TEN_PLUS_TWENTY,
+        lacks=_OTHER_STATEMENTS,
+        also=frozenset({"slow-log"}),
+    ),
+    Target(
         name="rw-split",
         app="targets.tutorial.rw_split:app",
         title="Reads on a replica (20+30), writes on the primary (10+20)",

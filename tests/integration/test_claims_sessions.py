@@ -9,7 +9,7 @@ from tests.integration.command import poolstorm
 
 pytestmark = pytest.mark.integration
 
-CLAIMS = ("session-takes-connection", "session-closed-returns", "leak", "shared-session")
+CLAIMS = ("session-takes-connection", "session-closed-returns", "leak", "shared-session", "slow-query-log")
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +71,15 @@ def test_one_session_for_all_answers_wrongly_and_one_for_each_does_not(report: C
     shared = figures(report, "shared-session", "one session for all")
     assert sum(shared[name].value or 0 for name in wrong) > 0
     assert shared["connections at once"].value == 1
+
+
+def test_the_slow_query_log_misses_what_fails_and_what_is_streamed(report: ClaimsReport) -> None:
+    found = verdict(report, "slow-query-log")
+    assert found[0] is RulingVerdict.REFUTED, found
+    tutorial = figures(report, "slow-query-log", "as the tutorial writes it")
+    with_errors = figures(report, "slow-query-log", "with a listener for errors")
+    for kind in ("300 ms, then an error", "300 ms, then the server's timeout"):
+        assert tutorial[f"reported of {kind}"].value == 0
+        assert with_errors[f"reported of {kind}"].value == with_errors[f"statements of {kind}"].value
+    assert tutorial["reported of 300 ms"].value == tutorial["statements of 300 ms"].value
+    assert tutorial["reported of 300 ms, fetched row by row"].value == 0

@@ -175,6 +175,7 @@ class FakeStage:
             journal=journal,
             subject_ended=lambda: self.subject_ended,
             end_subject=lambda: self.said.append("subject ends"),
+            log_path=Path("target.log"),
             starting_s={"all": 0.0},
         )
         self.said.append("down")

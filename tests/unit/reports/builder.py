@@ -46,6 +46,7 @@ from harness.records import (
     RunState,
     SeriesKey,
     Side,
+    SlowLogged,
     Stored,
     TargetInfo,
     TrialRecord,
@@ -175,6 +176,7 @@ class TrialBuilder:
     bank: Bank | None = None
     pool_at_end: PoolReading | None = None
     sessions_at_end: DatabaseReading | None = None
+    slow_log: tuple[SlowLogged, ...] | None = None
     conformance: tuple[Conformance, ...] = (RIGHT_BEFORE, RIGHT_AFTER)
     transactions: int | None = None
     cpu_s: dict[str, float] = field(default_factory=dict)
@@ -286,6 +288,7 @@ class TrialBuilder:
             pool_at_end=self.pool_at_end,
             sessions_at_end=self.sessions_at_end,
             bank=self.bank,
+            slow_log=self.slow_log,
             conformance=self.conformance,
             transactions=self.transactions,
             cpu_s=self.cpu_s,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 SCRIPT = '''
 import locust
-from scenarios import users
+from scenarios import tasks, users
 from scenarios.http_client import Response
 
 class Client:
@@ -30,7 +30,7 @@ def ask(statuses):
     user = users.Follower.__new__(users.Follower)
     user.waiting, user.client = users.deque(), Client(statuses)
     for number in range(len(statuses)):
-        users.follow(user)
+        tasks.follow(user)
         assert number + 1 == len(user.client.asked)
     return user.client.asked
 
@@ -42,7 +42,7 @@ assert seen_at_last[0][1] != seen_at_last[4][1]
 refused = ask([503, 409, 0, 201, 200])
 assert ["write", "write", "write", "write", True] == [what for what, _ in refused]
 
-given_up = ask([201, *[404] * users.MOST_MISSES, 201])
+given_up = ask([201, *[404] * tasks.MOST_MISSES, 201])
 assert ["write", *[False] * 20, "write"] == [what for what, _ in given_up]
 '''
 
