@@ -17,6 +17,8 @@ SOURCES = sorted(
 WALL_CLOCKS = {"time", "time_ns", "localtime", "gmtime"}
 CALENDAR = {"harness/claims.py", "harness/cli.py", "harness/run.py", "harness/trial.py"}
 """Name a run and note when it began; nothing is computed from these."""
+AS_WRITTEN = {"targets/tutorial/slow_query_log.py"}
+"""The tutorial's own code, whose log is what is measured; no figure of ours is computed from it."""
 
 
 def readings_of_the_wall_clock(source: str) -> Iterator[int]:
@@ -52,4 +54,4 @@ def test_only_the_calendar_is_read_from_the_wall_clock() -> None:
         for path in SOURCES
         if list(readings_of_the_wall_clock(path.read_text(encoding="utf-8")))
     }
-    assert CALENDAR == found
+    assert CALENDAR | AS_WRITTEN == found
