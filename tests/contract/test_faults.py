@@ -17,6 +17,7 @@ from scenarios.model import Scalar
 pytestmark = pytest.mark.integration
 
 SETTINGS: Mapping[str, Mapping[str, Scalar]] = {
+    "bandwidth": {"rate_kb_per_s": 60},
     "latency": {"latency_ms": 60, "jitter_ms": 10},
     "proxy-down": {},
     "reset-peer": {},
