@@ -63,6 +63,10 @@ Behaviour = Annotated[
         "raiser",
         "slow-asker",
         "far-asker",
+        "slow-caller",
+        "browser",
+        "hot-reader",
+        "reporter",
     ],
     WrapValidator(_or_later),
 ]

@@ -15,6 +15,7 @@ from scenarios import (
     idle_sessions,
     latency,
     raised,
+    remedies,
     request_life,
     round_trips,
     rw_split,
@@ -45,6 +46,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             troubled,
             raised,
             slow_statements,
+            remedies,
         )
     }
 )

@@ -20,6 +20,7 @@ from locust.exception import ResponseError, StopTest
 
 from scenarios.bookkeeping import Bookkeeping
 from scenarios.http_client import HttpClient, Response
+from scenarios.loads import list_whole_users, read_hot_user, report, slow_statement
 from scenarios.model import Behaviour, Scenario
 from scenarios.slow import ask_far, ask_slow
 from scenarios.tasks import (
@@ -275,6 +276,30 @@ class Holder(PoolUser):
     tasks = [hold]  # noqa: RUF012
 
 
+class SlowCaller(PoolUser):
+    """Has the database take its time."""
+
+    tasks = [slow_statement]  # noqa: RUF012
+
+
+class Browser(PoolUser):
+    """Pages through users with all that is known of them."""
+
+    tasks = [list_whole_users]  # noqa: RUF012
+
+
+class HotReader(PoolUser):
+    """Reads the few users that everyone reads."""
+
+    tasks = [read_hot_user]  # noqa: RUF012
+
+
+class Reporter(PoolUser):
+    """Asks for reports that the database has to compute."""
+
+    tasks = [report]  # noqa: RUF012
+
+
 BEHAVIOURS: dict[Behaviour, type[PoolUser]] = {
     "reader": Reader,
     "prober": Prober,
@@ -290,6 +315,10 @@ BEHAVIOURS: dict[Behaviour, type[PoolUser]] = {
     "raiser": Raiser,
     "slow-asker": SlowAsker,
     "far-asker": FarAsker,
+    "slow-caller": SlowCaller,
+    "browser": Browser,
+    "hot-reader": HotReader,
+    "reporter": Reporter,
 }
 
 

@@ -104,6 +104,32 @@ _ALL = (
         also=frozenset({"slow-log"}),
     ),
     Target(
+        name="ten-plus-twenty",
+        app="targets.tutorial.ten_plus_twenty:app",
+        title="10+20 before any remedy",
+        teaches="what exhausts a pool: slow statements, wide rows, distance, a busy database",
+        driver="psycopg2",
+        defaults=TEN_PLUS_TWENTY,
+    ),
+    Target(
+        name="fewer-columns",
+        app="targets.tutorial.fewer_columns:app",
+        title="10+20, pages of three columns",
+        teaches="which connections are held for less time where fewer columns are fetched",
+        driver="psycopg2",
+        defaults=TEN_PLUS_TWENTY,
+        lacks=frozenset({"contract"}),  # what was asked for beyond the three columns is left out
+    ),
+    Target(
+        name="cached-reads",
+        app="targets.tutorial.cached_reads:app",
+        title="10+20, hot reads cached",
+        teaches="which connections a cache spares, and how many of its answers are old",
+        driver="psycopg2",
+        defaults=TEN_PLUS_TWENTY,
+        lacks=frozenset({"contract"}),  # old balances
+    ),
+    Target(
         name="rw-split",
         app="targets.tutorial.rw_split:app",
         title="Reads on a replica (20+30), writes on the primary (10+20)",
