@@ -40,6 +40,8 @@ EXHAUSTED_FROM = 0.03
 """So large a share refused by 10+20 in every trial is exhaustion; with less there is nothing to cure."""
 CURED_REFUSED, CURED_IN_TIME = 0.01, 0.9
 """At most this share refused, and at least this one answered in time, in every trial."""
+THREADS = 40
+"""That AnyIO has unless it is told otherwise."""
 FEWEST_EXHAUSTED = 3
 FEWEST_REQUESTS = 50
 FEWEST_READS = 30
@@ -79,9 +81,14 @@ def remedy_bigger_pool(evidence: Evidence) -> Found:
     found = _remedy(reasons, BIGGER, {CONTROL: control, BIGGER: bigger, WITH_THREADS: threads})
     by_threads = [reason for reason in reasons if _cures(threads[reason])]
     condition = (
-        f"def endpoints in AnyIO's 40 threads. With 60 threads 20+40 cured {_named(by_threads)}. A larger pool "
-        "lets more wait at once; it makes nothing that they wait for any faster."
+        f"def endpoints in AnyIO's {THREADS} threads. With 60 threads 20+40 cured {_named(by_threads)}. A larger "
+        "pool lets more wait at once; it makes nothing that they wait for any faster."
     )
+    if (out := max(one.out for reason in reasons for one in bigger[reason])) > THREADS:
+        condition += (
+            f" Up to {out} connections were out with {THREADS} threads: FastAPI validates the answer of a def "
+            "endpoint in a thread as well, and the connection is held while it waits for one."
+        )
     turns = []
     if {SLOW, SLOWER} <= set(reasons):
         for title, trials in ((TITLES[BIGGER], bigger), (TITLES[WITH_THREADS], threads)):
