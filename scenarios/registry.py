@@ -16,6 +16,7 @@ from scenarios import (
     latency,
     raised,
     remedies,
+    remedies_busy,
     request_life,
     round_trips,
     rw_split,
@@ -47,6 +48,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             raised,
             slow_statements,
             remedies,
+            remedies_busy,
         )
     }
 )

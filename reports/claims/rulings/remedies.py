@@ -33,7 +33,6 @@ REASONS = {
     SLOWER: f"slow statements, {BEYOND_40_PER_S}/s",
     "wide": "wide rows on a narrow link",
     "far": "hot reads from afar",
-    "busy": "the database's processors busy",
 }
 BOOKS, STALE = "books", "wrong-balance"
 EXHAUSTED_FROM = 0.03
