@@ -85,8 +85,7 @@ def remedy_bigger_pool(evidence: Evidence) -> Found:
     )
     if (out := max(one.out for reason in reasons for one in bigger[reason])) > THREADS:
         condition += (
-            f" Up to {out} connections were out with {THREADS} threads: FastAPI validates the answer of a def "
-            "endpoint in a thread as well, and the connection is held while it waits for one."
+            f" Up to {out} connections were out with {THREADS} threads: a request holds one, not a thread."
         )
     turns = []
     if {SLOW, SLOWER} <= set(reasons):
