@@ -18,7 +18,8 @@ from harness.environment.account import Account
 from harness.environment.children import NO_FILE
 from harness.environment.database import DatabaseServer
 from harness.environment.embedded import ends_well, start_program
-from harness.environment.leash import Leash, telling_line
+from harness.environment.last_words import telling_line
+from harness.environment.leash import Leash
 from harness.errors import ReplicaUnavailableError
 
 BACKUP_WITHIN_S = 300.0

@@ -19,46 +19,12 @@ from harness.environment.address import Address, connect, first_line, redacted
 from harness.environment.embedded import EmbeddedServer
 from harness.environment.leash import ending
 from harness.environment.limits import LIMITS_QUERY, REMEDIES, ConnectionLimits, limit_met
+from harness.environment.notable import NOTABLE_SETTINGS
 from harness.environment.waits import HurriedConnection
 from harness.errors import EnvironmentSetupError, LeftBehindError
 
 OLDEST_VERSION = 130_000  # DROP DATABASE .. WITH (FORCE)
 _DROP_WITHIN_S = 5.0  # as long as one try of PostgreSQL's own
-NOTABLE_SETTINGS = (
-    "max_connections",
-    "superuser_reserved_connections",
-    "reserved_connections",
-    "shared_buffers",
-    "effective_cache_size",
-    "fsync",
-    "synchronous_commit",
-    "full_page_writes",
-    "commit_delay",
-    "autovacuum",
-    "wal_level",
-    "max_wal_size",
-    "checkpoint_timeout",
-    "work_mem",
-    "max_parallel_workers_per_gather",
-    "random_page_cost",
-    "jit",
-    "io_method",
-    "default_transaction_isolation",
-    "statement_timeout",
-    "lock_timeout",
-    "idle_in_transaction_session_timeout",
-    "idle_session_timeout",
-    "tcp_keepalives_idle",
-    "tcp_user_timeout",
-    "client_connection_check_interval",
-    "log_statement",
-    "log_min_duration_statement",
-    "log_connections",
-    "password_encryption",  # how dear a login is
-    "scram_iterations",
-    "ssl",
-    "shared_preload_libraries",
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ import psutil
 
 from harness.environment import guard
 from harness.environment.children import module_command, python_environment
+from harness.environment.last_words import telling_line
 from harness.errors import EnvironmentSetupError, LeftBehindError, is_printable, shown
 
 _log = logging.getLogger("poolstorm.environment")
@@ -41,8 +42,6 @@ _GATE = 'read -r go || exit 125; exec "$@"'
 _GATE_WITHOUT_INPUT = _GATE + " </dev/null"
 _GUARD_GONE = "the guard process was ended by someone; start again"
 _LAST_LINES = 200
-_SIGNS_OF_A_CAUSE = ("FATAL:", "PANIC:", "fatal error:", "panic:", "ERROR:", "error:", "Error:", "could not ")
-_THE_LAST_COUNTS = frozenset({"FATAL:", "PANIC:", "ERROR:", "error:", "Error:"})
 _ENDED_WITHIN_S = 2.0  # how long a process may outlive its standard output
 
 
@@ -64,18 +63,6 @@ def ending(action: Callable[[], object]) -> Iterator[None]:
             tell_of(error)
         raise
     action()
-
-
-def telling_line(log: str) -> str:
-    """Of the end of a log, the line that most likely names the cause; without such a one the last.
-
-    Programs tidy up after an error and say so, and a runtime that panics prints its stacks after it.
-    """
-    lines = [" ".join(line.split()) for line in log.splitlines() if line.strip()]
-    for sign in _SIGNS_OF_A_CAUSE:
-        if found := [line for line in lines if sign in line]:
-            return found[-1] if sign in _THE_LAST_COUNTS else found[0]
-    return lines[-1] if lines else ""
 
 
 class Child:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.environment.leash import telling_line
+from harness.environment.last_words import telling_line
 
 INITDB = """
 creating subdirectories ... ok
