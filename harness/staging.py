@@ -96,13 +96,7 @@ class RealStage:
             watch.lap("target")
             load.prepare(target.url, seed=setup.seed)
             watch.lap("load")
-            processes: dict[str, Working] = {
-                APP: Processes((target.pid,)),
-                GENERATOR: Processes(load.pids),
-                PROXY: _of(stack.toxiproxy.pid),
-                PRIMARY: stack.database.embedded or Processes(),
-                **({REPLICA: replica.replica} if replica else {}),
-            }
+            processes = _processes(stack, replica, target.pid, load.pids)
             own = OwnTraffic()
             yield Scene(
                 setup=setup,
@@ -123,6 +117,19 @@ class RealStage:
     def witnesses(self, scene: Scene) -> Sequence[Witness]:
         """Those that the subject has what they need for."""
         return witnesses_of(scene)
+
+
+def _processes(
+    stack: Stack, replica: ReplicaOfTrial | None, target: int, generator: tuple[int, ...]
+) -> dict[str, Working]:
+    """All that works for the trial, by part."""
+    found: dict[str, Working] = {
+        APP: Processes((target,)),
+        GENERATOR: Processes(generator),
+        PROXY: _of(stack.toxiproxy.pid),
+        PRIMARY: stack.database.embedded or Processes(),
+    }
+    return {**found, REPLICA: replica.replica} if replica else found
 
 
 def _needs_replica(setup: Setup) -> bool:

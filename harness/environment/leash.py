@@ -42,6 +42,7 @@ _GATE = 'read -r go || exit 125; exec "$@"'
 _GATE_WITHOUT_INPUT = _GATE + " </dev/null"
 _GUARD_GONE = "the guard process was ended by someone; start again"
 _LAST_LINES = 200
+_KILLED_WITHIN_S = 5.0
 _ENDED_WITHIN_S = 2.0  # how long a process may outlive its standard output
 
 
@@ -103,10 +104,18 @@ class Child:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self.popen.wait(self._process.grace_s)
             guard.kill_family(self.pid, self._process.birth, self._process.token, known)
-            self.popen.wait()
+            self._require_end()
             _close_pipes(self.popen)
             self._forget()
             self._stopped = True
+
+    def _require_end(self) -> None:
+        try:  # root without CAP_KILL may start processes of others and may not end them
+            self.popen.wait(_KILLED_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            raise LeftBehindError(
+                f"{self.name} could not be ended and still runs; as who may do so, run: kill -KILL {self.pid}"
+            ) from None
 
     def tell(self, line: str) -> None:
         """A line to the standard input of a child that was started with one. Raises OSError if it has gone."""

@@ -16,7 +16,7 @@ import pytest
 
 from harness.environment.guard import birth, is_running, kill_group
 from harness.environment.leash import Child, Leash
-from harness.errors import EnvironmentSetupError
+from harness.errors import EnvironmentSetupError, LeftBehindError
 
 pytestmark = pytest.mark.integration
 
@@ -302,3 +302,19 @@ def test_a_process_of_the_same_pid_is_left_alone(log_path: Path) -> None:
 
         assert is_running(child.pid, born)
         assert not is_running(child.pid, born - 1.0)
+
+
+def test_a_child_that_may_not_be_ended_is_told_and_holds_nobody_up(
+    log_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As root without CAP_KILL meets one of another account's."""
+    monkeypatch.setattr("harness.environment.leash._KILLED_WITHIN_S", 0.2)
+    with Leash() as leash:
+        child = shell(leash, "sleep 60", log_path, stop_signal=())
+        with monkeypatch.context() as powerless:
+            powerless.setattr("harness.environment.guard.kill_family", lambda *_: None)
+            with pytest.raises(LeftBehindError, match=r"shell could not be ended and .*: kill -KILL [0-9]+$"):
+                child.stop()
+        assert child.alive()
+        child.stop()
+        assert not child.alive()
