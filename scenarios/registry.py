@@ -12,6 +12,7 @@ from scenarios import (
     dropped_connections,
     exhaustion,
     exhaustion_open,
+    first_requests,
     idle_sessions,
     latency,
     raised,
@@ -47,6 +48,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             troubled,
             raised,
             slow_statements,
+            first_requests,
             remedies,
             remedies_busy,
         )

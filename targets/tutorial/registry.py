@@ -9,6 +9,8 @@ from targets.registry import TARGETS, TEN_PLUS_TWENTY, Target
 
 _OTHER_STATEMENTS = frozenset({"contract"})
 """Right answers, by other statements than the contract counts."""
+_UNTOUCHED = frozenset({"contract"})
+"""Whoever asks for right answers before the load has warmed the pool."""
 
 _ALL = (
     Target(
@@ -82,6 +84,33 @@ _ALL = (
         driver="psycopg2",
         defaults=TEN_PLUS_TWENTY,
         lacks=frozenset({"contract"}),  # wrong answers are what it is for
+    ),
+    Target(
+        name="cold-start",
+        app="targets.tutorial.cold_start:app",
+        title="Cold start, 10+20",
+        teaches="that the first requests pay for the connections that they open",
+        driver="psycopg2",
+        defaults=TEN_PLUS_TWENTY,
+        lacks=_UNTOUCHED,
+    ),
+    Target(
+        name="single-select",
+        app="targets.tutorial.single_select:app",
+        title="One SELECT 1 at the start, 10+20",
+        teaches="how much of a pool one statement warms",
+        driver="psycopg2",
+        defaults=TEN_PLUS_TWENTY,
+        lacks=_UNTOUCHED,
+    ),
+    Target(
+        name="prewarmed",
+        app="targets.tutorial.prewarmed:app",
+        title="pool_size connections opened at the start, 10+20",
+        teaches="which connects pre-warming spares, and which it cannot",
+        driver="psycopg2",
+        defaults=TEN_PLUS_TWENTY,
+        lacks=_UNTOUCHED,
     ),
     Target(
         name="slow-query-log",

@@ -9,7 +9,14 @@ from tests.integration.command import poolstorm
 
 pytestmark = pytest.mark.integration
 
-CLAIMS = ("session-takes-connection", "session-closed-returns", "leak", "shared-session", "slow-query-log")
+CLAIMS = (
+    "session-takes-connection",
+    "session-closed-returns",
+    "leak",
+    "shared-session",
+    "slow-query-log",
+    "prewarm",
+)
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +90,12 @@ def test_the_slow_query_log_misses_what_fails_and_what_is_streamed(report: Claim
         assert with_errors[f"reported of {kind}"].value == with_errors[f"statements of {kind}"].value
     assert tutorial["reported of 300 ms"].value == tutorial["statements of 300 ms"].value
     assert tutorial["reported of 300 ms, fetched row by row"].value == 0
+
+
+def test_warming_the_pool_to_its_size_spares_the_first_requests_their_connects(report: ClaimsReport) -> None:
+    found = verdict(report, "prewarm")
+    assert found[0] is RulingVerdict.SUPPORTED, found
+    opened = "opened by 10 first requests at once"
+    assert figures(report, "prewarm", "cold start")[opened].value == 10
+    assert figures(report, "prewarm", "one SELECT 1 at the start")[opened].value == 9
+    assert figures(report, "prewarm", "pool_size connections at the start")[opened].value == 0
