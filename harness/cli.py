@@ -224,7 +224,7 @@ def claims(
         return
     from harness.claims import carry_out_claims
 
-    chosen = chosen_experiments(names)
+    chosen = chosen_experiments(names, quick=quick)
     claims_id = f"claims-{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
     folder = output or Path("runs") / claims_id
     options = StackOptions(database_url, toxiproxy, allow_remote_database)

@@ -63,6 +63,7 @@ Behaviour = Annotated[
         "raiser",
         "slow-asker",
         "far-asker",
+        "long-holder",
         "slow-caller",
         "browser",
         "hot-reader",

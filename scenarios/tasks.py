@@ -14,6 +14,7 @@ SEEDED_USERS = 1000
 
 PAGE_COLUMNS = "id,name,balance_cents"
 HOLD_MS = 500
+LONG_HOLD_MS = 35_000
 CROWDED_ACCOUNTS = 8
 MOST_MISSES = 20
 """So often a follower looks for a transfer of its own that is not there, before it gives it up."""
@@ -93,3 +94,8 @@ def _is_there(answer: Response) -> bool | None:
 def hold(user: PoolUser) -> None:
     """One connection held for `HOLD_MS`: what a slow query or a chatty handler does."""
     user.client.get(f"/hold?ms={HOLD_MS}", name="hold")
+
+
+def hold_long(user: PoolUser) -> None:
+    """One held for longer than the pool's usual timeout of 30 s."""
+    user.client.get(f"/hold?ms={LONG_HOLD_MS}", name="hold_long")

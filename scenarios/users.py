@@ -29,6 +29,7 @@ from scenarios.tasks import (
     create_user,
     follow,
     hold,
+    hold_long,
     list_users,
     read_user,
     transfer,
@@ -276,6 +277,13 @@ class Holder(PoolUser):
     tasks = [hold]  # noqa: RUF012
 
 
+class LongHolder(PoolUser):
+    """Holds a connection for longer than others wait for one."""
+
+    wait_time = constant(0)
+    tasks = [hold_long]  # noqa: RUF012
+
+
 class SlowCaller(PoolUser):
     """Has the database take its time."""
 
@@ -315,6 +323,7 @@ BEHAVIOURS: dict[Behaviour, type[PoolUser]] = {
     "raiser": Raiser,
     "slow-asker": SlowAsker,
     "far-asker": FarAsker,
+    "long-holder": LongHolder,
     "slow-caller": SlowCaller,
     "browser": Browser,
     "hot-reader": HotReader,

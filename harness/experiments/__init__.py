@@ -16,10 +16,11 @@ from harness.experiments.base import Experiment, plan_of
 __all__ = ["Experiment", "chosen_experiments", "experiments", "plan_of"]
 
 
-def chosen_experiments(names: Iterable[str]) -> tuple[Experiment, ...]:
-    """Those of the names that there are, in the order of the names."""
+def chosen_experiments(names: Iterable[str], *, quick: bool = False) -> tuple[Experiment, ...]:
+    """Those of the names that there are, in their order; with `quick` only those that are quick enough."""
     known = experiments()
-    return tuple(known[name] for name in names if name in known)
+    found = (known[name] for name in names if name in known)
+    return tuple(experiment for experiment in found if experiment.in_quick or not quick)
 
 
 @cache

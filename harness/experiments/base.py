@@ -15,7 +15,8 @@ from scenarios.model import Scenario
 class Experiment:
     """What has to be measured for some statements. `control` names the subject that the others are compared with.
 
-    Quick means `quick_repetitions` and every phase `quick_share` as long: enough to see the sign of an effect.
+    Quick means `quick_repetitions` and every phase `quick_share` as long: enough to see the sign of an effect. One
+    that is not `in_quick` takes too long for that.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Experiment:
     repetitions: int = 3
     quick_repetitions: int = 1
     quick_share: float = 1.0
+    in_quick: bool = True
 
 
 def plan_of(experiment: Experiment, *, quick: bool = False, seed: int = DEFAULT_SEED) -> Plan:

@@ -53,7 +53,7 @@ _ALL = (
     Statement(
         "exhaustion-error",
         "With 10+20 connections all in use, the next request fails after pool_timeout with a TimeoutError.",
-        ("exhaustion",),
+        ("exhaustion", "exhaustion-30s"),
     ),
     Statement("remedy-bigger-pool", "A pool of 20+40 cures exhaustion.", ("remedies",)),
     Statement(

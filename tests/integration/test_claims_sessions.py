@@ -99,3 +99,10 @@ def test_warming_the_pool_to_its_size_spares_the_first_requests_their_connects(r
     assert figures(report, "prewarm", "cold start")[opened].value == 10
     assert figures(report, "prewarm", "one SELECT 1 at the start")[opened].value == 9
     assert figures(report, "prewarm", "pool_size connections at the start")[opened].value == 0
+
+
+def test_beyond_the_last_connection_requests_are_refused_by_the_pool_s_timeout(report: ClaimsReport) -> None:
+    found = verdict(report, "exhaustion-error")
+    assert found[0] is RulingVerdict.SUPPORTED, found
+    assert figures(report, "exhaustion-error", "30 at once, def endpoints in 40 threads")["refused"].value == 0
+    assert "Of all refusals 100 % were the pool's own error" in found[1]
