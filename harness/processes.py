@@ -33,6 +33,14 @@ class Processes:
         """What they have used since they started. `Working`."""
         return sum(_cpu_s(pid, family=self.family) for pid in self._all())
 
+    def threads(self) -> int | None:
+        """How many they have together; None where none is known."""
+        counts = []
+        for pid in self._all():
+            with suppress(psutil.Error):
+                counts.append(psutil.Process(pid).num_threads())
+        return sum(counts) if counts else None
+
     def stands_still(self) -> bool:
         """Whether one of them was stopped by a signal. `Working`."""
         return any(map(is_stopped, self._all()))

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from scenarios import (
     baseline,
     bookkeepers,
+    concurrency,
     cut_transfers,
     dropped_connections,
     exhaustion,
@@ -49,6 +50,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             troubled,
             raised,
             exhaustion_30s,
+            concurrency,
             slow_statements,
             first_requests,
             remedies,

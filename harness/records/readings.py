@@ -112,6 +112,7 @@ class HostReading(Record):
     steal_percent: Real
     pressure_percent: Real | None = None  # share of time in which some task waited for a processor (PSI, 10 s)
     cpu_s: dict[str, Real] = Field(default_factory=dict)  # by part: app, generator, proxy, primary, replica
+    app_threads: Whole | None = None  # of the subject's processes
 
     @model_validator(mode="before")
     @classmethod

@@ -16,9 +16,10 @@ import psycopg2.extensions
 from pydantic import ValidationError
 
 from harness.environment.address import OWN_SESSION, own_session
+from harness.environment.parts import APP
 from harness.environment.waits import HurriedSession
 from harness.http_reader import HttpReader, UnusableAnswerError
-from harness.processes import ProcessMap, processor_time_s
+from harness.processes import Processes, ProcessMap, processor_time_s
 from harness.records import BankReading, DatabaseReading, HostReading, PoolReading, Reading, ReplicationReading
 
 PATIENCE_S = 0.5
@@ -192,6 +193,7 @@ class HostGauge:
         self._before = now
         total = sum(now) - sum(before)
         idle = (now.idle - before.idle) + (getattr(now, "iowait", 0.0) - getattr(before, "iowait", 0.0))
+        app = self._processes.get(APP)
         steal = getattr(now, "steal", 0.0) - getattr(before, "steal", 0.0)
         return HostReading(
             t_ns=NOT_STAMPED,
@@ -199,6 +201,7 @@ class HostGauge:
             steal_percent=round(100 * steal / total, 1) if total > 0 else 0.0,
             pressure_percent=_pressure_percent(),
             cpu_s=processor_time_s(self._processes),
+            app_threads=app.threads() if isinstance(app, Processes) else None,
         )
 
     def close(self) -> None:

@@ -86,6 +86,15 @@ _ALL = (
         lacks=frozenset({"contract"}),  # wrong answers are what it is for
     ),
     Target(
+        name="async-def-sync",
+        app="targets.tutorial.async_def_sync:app",
+        title="async def endpoints on a synchronous Session, 10+20",
+        teaches="that a synchronous statement in a coroutine holds up every other request",
+        driver="psycopg2",
+        defaults=TEN_PLUS_TWENTY,
+        lacks=frozenset({"contract"}),  # it has two of its routes, and does not answer in time
+    ),
+    Target(
         name="cold-start",
         app="targets.tutorial.cold_start:app",
         title="Cold start, 10+20",

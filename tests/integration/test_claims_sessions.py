@@ -106,3 +106,10 @@ def test_beyond_the_last_connection_requests_are_refused_by_the_pool_s_timeout(r
     assert found[0] is RulingVerdict.SUPPORTED, found
     assert figures(report, "exhaustion-error", "30 at once, def endpoints in 40 threads")["refused"].value == 0
     assert "Of all refusals 100 % were the pool's own error" in found[1]
+
+
+def test_a_synchronous_session_in_coroutines_serves_one_at_a_time(report: ClaimsReport) -> None:
+    found = verdict(report, "async-def-sync-session")
+    assert found[0] is RulingVerdict.REFUTED, found
+    at_once = figures(report, "async-def-sync-session", "8, then 80 users, async def, Session")
+    assert at_once["statements in the database at once"].value == 1

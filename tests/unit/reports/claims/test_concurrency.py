@@ -1,0 +1,86 @@
+"""The rulings on threads and coroutines, from synthetic runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from harness.records import DatabaseReading, GapReading, HostReading
+from reports.claims.base import RulingVerdict
+from reports.claims.evidence import Evidence, MissingEvidenceError
+from reports.claims.rulings.concurrency import async_def_sync_session, async_more_concurrency
+from scenarios.concurrency import SCENARIO
+from tests.unit.reports.builder import Request, TrialBuilder, ns, pool_reading, target_info
+from tests.unit.reports.claims.support import evidence_of
+
+
+class Seen(NamedTuple):
+    """Statements at once, threads, requests served and readings missed."""
+
+    at_work: int
+    threads: int | None
+    served: int
+    missed: int = 0
+
+
+USUAL = {
+    "sync-pool": Seen(40, 49, 200),
+    "sync-pool-threads": Seen(80, 87, 390),
+    "async-pool": Seen(80, 1, 340),
+    "async-def-sync": Seen(1, 5, 0, 11),
+}
+
+
+def trial(target: str, seen: Seen, repetition: int) -> TrialBuilder:
+    made = TrialBuilder(SCENARIO, target_info(target), repetition=repetition)
+    made.mark_phases()
+    made.requests += [Request("many", 2.0, 520.0, operation="hold") for _ in range(seen.served)]
+    at_ns = ns(3.0)
+    made.readings += [
+        pool_reading(3.0, seen.at_work, limit=90),
+        DatabaseReading(t_ns=at_ns, active=seen.at_work, idle=0, idle_in_transaction=0, total=seen.at_work),
+        HostReading(t_ns=at_ns, cpu_percent=10.0, steal_percent=0.0, app_threads=seen.threads),
+        *(GapReading(t_ns=at_ns, of="pool", reason="no answer") for _ in range(seen.missed)),
+    ]
+    return made
+
+
+def evidence(tmp_path: Path, **changes: Seen) -> Evidence:
+    seen = {**USUAL, **{name.replace("_", "-"): each for name, each in changes.items()}}
+    trials = [trial(target, each, number) for target, each in seen.items() for number in (1, 2, 3)]
+    return evidence_of(tmp_path, {"concurrency": trials})
+
+
+def test_more_at_once_in_fewer_threads_supports_it_and_says_what_threads_could(tmp_path: Path) -> None:
+    found = async_more_concurrency(evidence(tmp_path))
+    assert found.verdict is RulingVerdict.SUPPORTED
+    assert "Of 80 users 80 had a statement in the database at once with AsyncSession, and 40 with" in found.said
+    assert "With 80 threads def endpoints had 80 at once, too, in 87 threads" in found.condition
+
+
+@pytest.mark.parametrize("coroutines", [Seen(44, 1, 340), Seen(80, 30, 340)], ids=["no more", "as many threads"])
+def test_one_half_alone_does_not(tmp_path: Path, coroutines: Seen) -> None:
+    assert async_more_concurrency(evidence(tmp_path, async_pool=coroutines)).verdict is RulingVerdict.REFUTED
+
+
+def test_one_statement_at_a_time_refutes_a_synchronous_session_in_coroutines(tmp_path: Path) -> None:
+    found = async_def_sync_session(evidence(tmp_path))
+    assert found.verdict is RulingVerdict.REFUTED
+    assert (
+        "With 80 users at most 1 had a statement in the database at once, and 0 requests were served" in found.said
+    )
+    assert "11 readings of /health/db were missing, 0 with def endpoints" in found.condition
+
+
+def test_statements_side_by_side_support_it(tmp_path: Path) -> None:
+    found = async_def_sync_session(evidence(tmp_path, async_def_sync=Seen(12, 5, 60)))
+    assert found.verdict is RulingVerdict.SUPPORTED
+
+
+def test_a_control_that_served_nobody_and_threads_that_nobody_counted_show_nothing(tmp_path: Path) -> None:
+    with pytest.raises(MissingEvidenceError, match="fewer than 10 requests were served by def endpoints"):
+        async_def_sync_session(evidence(tmp_path / "idle", sync_pool=Seen(40, 49, 9)))
+    with pytest.raises(MissingEvidenceError, match="threads were not read"):
+        async_more_concurrency(evidence(tmp_path / "blind", async_pool=Seen(80, None, 340)))
