@@ -48,7 +48,7 @@ _ALL = (
     Statement(
         "rw-split",
         "Reads on a replica (20+30) and writes on the primary (10+20) relieve the primary, and reads stay right.",
-        ("rw-split",),
+        ("own-writes", "rw-split"),
     ),
     Statement(
         "exhaustion-error",

@@ -1,0 +1,212 @@
+"""Does a replica relieve the primary, and do reads on it stay right?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from harness.records import DatabaseReading, Outcome
+from reports.claims.base import Figure, RulingVerdict
+from reports.claims.evidence import Evidence, Measured, MissingEvidenceError
+from reports.claims.rules import Found, rules_on
+from reports.claims.trials import Ended, between, count_of, figure_over, requests_of, within
+from reports.oracles.history import read_history
+from reports.oracles.staleness import Delay, delays
+from reports.read import Trial
+from scenarios import own_writes, rw_split
+
+OWN_WRITES, SPLIT = "own-writes", "rw-split"
+PRIMARY_ONLY, REPLICA, STICKY = "sync-pool", "rw-split", "rw-split-sticky"
+NAMES = {
+    PRIMARY_ONLY: "primary alone",
+    REPLICA: "reads on the replica",
+    STICKY: "reads on the replica, absent ones on the primary",
+}
+NEAR, LATE = "near", "late"
+WHERE = {NEAR: "replica at hand", LATE: f"replica {own_writes.LATE_MS} ms behind"}
+FEWEST_FOLLOWED = 20
+GONE = ("replica", "primary")
+NEVER_SENT = "never-sent"
+RELIEF = 0.8
+"""At most so large a share of the primary's processor time is relief."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """Own writes that were looked for in one phase of one trial, those missed, and how late they were: medians of
+    the lower and of the upper bound.
+    """
+
+    writes: int
+    missed: int
+    low_ms: float
+    high_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Relief:
+    """The primary in one trial, and requests that failed while one of the two was gone."""
+
+    cpu_ms: float
+    sessions: int
+    failed: dict[str, int]
+
+
+@rules_on("rw-split")
+def rw_split_relieves_and_stays_right(evidence: Evidence) -> Found:
+    """Both halves have to hold: reads find own writes, and the primary works less."""
+    measured = evidence.of(OWN_WRITES)
+    looked = {name: {phase: _looked(measured, name, phase) for phase in WHERE} for name in NAMES}
+    figures = [
+        figure
+        for name, phases in looked.items()
+        for phase, each in phases.items()
+        for figure in _figures(each, f"{WHERE[phase]}, {NAMES[name]}")
+    ]
+    relief, relief_figures, relieved = _relief(evidence)
+    figures += relief_figures
+    if any(one.missed for phase in looked[PRIMARY_ONLY].values() for one in phase):
+        said = "Own writes were missed on the primary alone, too, so that nothing can be laid to the replica."
+        return Found(RulingVerdict.INCONCLUSIVE, said, figures=tuple(figures))
+    late, near, sticky = looked[REPLICA][LATE], looked[REPLICA][NEAR], looked[STICKY][LATE]
+    missed = [one.missed for one in late]
+    said = (
+        f"With the replica {own_writes.LATE_MS} ms behind {_missed(late)} own writes were not there at the first "
+        f"look, and came {_bounds(late)} after they were acknowledged; with it at hand {_missed(near)}.{relief}"
+    )
+    condition = (
+        "A client that reads what it has just written. Where the primary is asked for what the replica does not "
+        f"have, {_missed(sticky)} were missed."
+    )
+    if all(missed):
+        return Found(RulingVerdict.REFUTED, said, condition, tuple(figures))
+    if any(missed) or any(one.missed for one in near) or relieved is None:
+        return Found(RulingVerdict.INCONCLUSIVE, said, condition, tuple(figures))
+    verdict = RulingVerdict.SUPPORTED if relieved else RulingVerdict.REFUTED
+    return Found(verdict, said, condition, tuple(figures))
+
+
+def _looked(measured: Measured, target: str, phase: str) -> Sequence[_Looked]:
+    scenario = own_writes.SCENARIO.name
+    measured.target(scenario, target)
+    return [_looked_in(trial, phase) for trial in measured.trials(scenario, target)]
+
+
+def _looked_in(trial: Trial, phase: str) -> _Looked:
+    sent: Counter[str] = Counter()
+    for ended, count in requests_of(trial).items():
+        sent[ended.operation] += count if ended.kind != NEVER_SENT else 0
+    history = read_history(trial, sent)
+    if history.flaw:
+        raise MissingEvidenceError(
+            f"the history of trial {trial.record.spec.id} cannot be believed: {history.flaw}"
+        )
+    found = delays(replace(history, writes=tuple(write for write in history.writes if write.phase == phase)))
+    if len(found) < FEWEST_FOLLOWED:
+        raise MissingEvidenceError(
+            f"only {len(found)} own writes were looked for in {phase} of trial {trial.record.spec.id}, "
+            f"of {FEWEST_FOLLOWED} at least"
+        )
+    return _Looked(
+        writes=len(found),
+        missed=sum(delay.misses > 0 for delay in found),
+        low_ms=median(delay.low_ms for delay in found),
+        high_ms=_median_high_ms(found),
+    )
+
+
+def _median_high_ms(found: Sequence[Delay]) -> float | None:
+    """None where half of them were never seen."""
+    known = sorted(delay.high_ms for delay in found if delay.high_ms is not None)
+    place = len(found) // 2
+    return known[place] if place < len(known) else None
+
+
+def _failed(requests: Counter[Ended], phase: str) -> int:
+    return count_of(requests, lambda ended: ended.phase == phase and ended.outcome != Outcome.OK)
+
+
+def _missed(looked: Sequence[_Looked]) -> str:
+    return f"{between([one.missed for one in looked])} of {between([one.writes for one in looked])}"
+
+
+def _bounds(looked: Sequence[_Looked]) -> str:
+    highs = [one.high_ms for one in looked if one.high_ms is not None]
+    low = min(one.low_ms for one in looked)
+    return f"{low:.0f} to {max(highs):.0f} ms" if highs else f"more than {low:.0f} ms"
+
+
+def _relief(evidence: Evidence) -> tuple[str, list[Figure], bool | None]:
+    """What the primary was spared; None where that was not measured."""
+    if SPLIT not in evidence.measured:
+        return "", [], None
+    measured = evidence.of(SPLIT)
+    seen = {name: _relieved(measured, name) for name in (PRIMARY_ONLY, REPLICA)}
+    alone, split = seen[PRIMARY_ONLY], seen[REPLICA]
+    figures = [figure for name, each in seen.items() for figure in _relief_figures(each, NAMES[name])]
+    said = (
+        f" The primary took {_cpu(split)} ms of processor time a request instead of {_cpu(alone)}, and had "
+        f"{_sessions(split)} sessions instead of {_sessions(alone)}."
+    )
+    return said, figures, max(one.cpu_ms for one in split) <= RELIEF * min(one.cpu_ms for one in alone)
+
+
+def _relieved(measured: Measured, target: str) -> Sequence[_Relief]:
+    scenario = rw_split.SCENARIO.name
+    measured.target(scenario, target)
+    return [_relief_of(trial) for trial in measured.trials(scenario, target)]
+
+
+def _relief_of(trial: Trial) -> _Relief:
+    requests, cpu_s = requests_of(trial), trial.record.cpu_s.get("primary")
+    total = count_of(requests, lambda _: True)
+    if cpu_s is None or not total:
+        raise MissingEvidenceError(f"the primary's processor time is not known of trial {trial.record.spec.id}")
+    sessions = [reading.total for reading in within(trial, "healthy", DatabaseReading) if reading.of_primary]
+    return _Relief(
+        cpu_ms=1000 * cpu_s / total,
+        sessions=max(sessions, default=0),
+        failed={f"{part}-gone": _failed(requests, f"{part}-gone") for part in GONE},
+    )
+
+
+def _sessions(relief: Sequence[_Relief]) -> str:
+    return between([one.sessions for one in relief])
+
+
+def _cpu(relief: Sequence[_Relief]) -> str:
+    low, high = (f"{end:.2f}" for end in (min(one.cpu_ms for one in relief), max(one.cpu_ms for one in relief)))
+    return low if low == high else f"{low} to {high}"
+
+
+def _relief_figures(relief: Sequence[_Relief], where: str) -> tuple[Figure, ...]:
+    times = [one.cpu_ms for one in relief]
+    return (
+        _time("processor time of the primary, a request", times, where),
+        figure_over("sessions on the primary", [one.sessions for one in relief], where=where),
+        figure_over(
+            "failed while the replica is gone", [one.failed["replica-gone"] for one in relief], where=where
+        ),
+        figure_over(
+            "failed while the primary is gone", [one.failed["primary-gone"] for one in relief], where=where
+        ),
+    )
+
+
+def _figures(looked: Sequence[_Looked], where: str) -> tuple[Figure, ...]:
+    highs = [one.high_ms for one in looked if one.high_ms is not None]
+    return (
+        figure_over("own writes looked for", [one.writes for one in looked], where=where),
+        figure_over("not there at the first look", [one.missed for one in looked], where=where),
+        _time("staleness, median, at least", [one.low_ms for one in looked], where),
+        _time("staleness, median, at most", highs if len(highs) == len(looked) else [], where),
+    )
+
+
+def _time(name: str, values: Sequence[float], where: str) -> Figure:
+    if not values:
+        return Figure(name=name, value=None, unit="ms", where=where)
+    mean = sum(values) / len(values)
+    return Figure(name=name, value=mean, unit="ms", low=min(values), high=max(values), where=where)
