@@ -19,10 +19,11 @@ SCENARIO = Scenario(
 
 if under_locust():
     from scenarios import users
+    from scenarios.shape import PhaseShape
 
     class ExhaustionUser(users.Holder):
         """`locust -f scenarios/exhaustion.py -H URL` climbs the same ladder."""
 
-    class ExhaustionLadder(users.PhaseShape):
+    class ExhaustionLadder(PhaseShape):
         abstract = False
         scenario = SCENARIO

@@ -14,14 +14,14 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any, ClassVar, Literal
 
-from locust import LoadTestShape, User, constant, constant_throughput
+from locust import User, constant, constant_throughput
 from locust.env import Environment
 from locust.exception import ResponseError, StopTest
 
 from scenarios.bookkeeping import Bookkeeping
 from scenarios.http_client import HttpClient, Response
 from scenarios.loads import list_whole_users, read_hot_user, report, slow_statement
-from scenarios.model import Behaviour, Scenario
+from scenarios.model import Behaviour
 from scenarios.slow import ask_far, ask_slow
 from scenarios.tasks import (
     SEEDED_USERS,
@@ -329,24 +329,3 @@ BEHAVIOURS: dict[Behaviour, type[PoolUser]] = {
     "hot-reader": HotReader,
     "reporter": Reporter,
 }
-
-
-class PhaseShape(LoadTestShape):
-    """Makes stock Locust follow the closed phases of `scenario`: so many users, for so long, then stop.
-
-    Open arrivals have no counterpart in a stock user count; scenarios built of them leave it to the person
-    at the web UI.
-    """
-
-    abstract = True
-    scenario: Scenario
-
-    def tick(self) -> tuple[int, float] | None:
-        """Users and spawn rate for the moment, or None when the last phase is over."""
-        elapsed_s = float(self.get_run_time())  # type: ignore[no-untyped-call]
-        for phase in self.scenario.phases:
-            if elapsed_s < phase.duration_s:
-                users = phase.users or 1
-                return users, float(users)
-            elapsed_s -= phase.duration_s
-        return None
