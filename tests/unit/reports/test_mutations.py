@@ -26,10 +26,12 @@ from harness.records import (
     MANIFEST_FILE,
     MARKS_FILE,
     READINGS_FILE,
+    STORED_FILE,
     TRIAL_FILE,
     TRIALS_DIR,
     WRITES_FILE,
     Outcome,
+    Stored,
     TrialState,
     Write,
     sealed,
@@ -45,7 +47,7 @@ from tests.unit.reports.example import SCENARIOS, simulated
 MUTATIONS = int(os.environ.get("POOLSTORM_RUN_MUTATIONS", "150"))
 LONGEST_S = 10.0
 BLOCK = 512
-STREAMS = (LATENCY_FILE, MARKS_FILE, READINGS_FILE, WRITES_FILE)
+STREAMS = (LATENCY_FILE, MARKS_FILE, READINGS_FILE, WRITES_FILE, STORED_FILE)
 HOSTILE: tuple[Any, ...] = (
     None, True, False, 0, -1, 2**62, -(2**62), 2**63, 10**400, 1e308, -1e308, float("nan"), float("inf"), 0.1,
     1e-300, "", "x", "x" * 100_000, "../../etc", "a\0b", "\x1b[2J", "2026", [], [[]], {}, {"a": 1}, [1] * 1_000,
@@ -80,6 +82,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
             )
             for number, request in enumerate(transfers)
         ]
+        trial.stored += [Stored(token=write.token) for write in trial.writes if write.outcome is Outcome.OK]
     failed = TrialBuilder(trials[0].scenario, target_info("lost"), state=TrialState.FAILED, reason="did not start")
     return write_run(tmp_path_factory.mktemp("mutated") / "run", [*trials, failed])
 
