@@ -1,4 +1,4 @@
-"""The tutorial's sessions as `poolstorm claims` runs and rules on them, with real parts."""
+"""The tutorial's systems as `poolstorm claims --quick` runs and rules on them, with real parts."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ CLAIMS = (
     "shared-session",
     "slow-query-log",
     "prewarm",
+    "exhaustion-error",
+    "async-def-sync-session",
+    "rw-split",
 )
 
 
@@ -23,7 +26,7 @@ CLAIMS = (
 def report(tmp_path_factory: pytest.TempPathFactory) -> ClaimsReport:
     folder = tmp_path_factory.mktemp("claims") / "out"
     chosen = [word for claim in CLAIMS for word in ("--only", claim)]
-    ended = poolstorm("claims", *chosen, "--quick", "-o", folder, timeout_s=300)
+    ended = poolstorm("claims", *chosen, "--quick", "-o", folder, timeout_s=400)
     assert (ended.returncode, "Traceback" in ended.stderr) == (0, False), ended.stderr
     return ClaimsReport.model_validate_json((folder / "rulings.json").read_text())
 
