@@ -17,6 +17,11 @@ COLLECTED = ["no-finally", "returned-session"]
 RAISED = "/trouble/raised/1"
 
 
+def status(target: RunningTarget, path: str) -> int:
+    """On a connection of its own: after an endpoint has raised, uvicorn closes the one that it answered on."""
+    return target.client.get(path, headers={"Connection": "close"}).status_code
+
+
 def statuses(target: RunningTarget, path: str, requests: int) -> list[int]:
     with ThreadPoolExecutor(requests) as threads:
         return sorted(threads.map(lambda _: target.client.get(path).status_code, range(requests)))
@@ -38,15 +43,15 @@ def test_a_closed_session_gives_its_connection_back_however_the_request_ends(
     taken = {"name": "x", "email": "user1@example.org", "balance_cents": 0}
     for _ in range(4):
         asked = [
-            target.client.get("/users/1"),
-            target.client.get("/users/99999"),
-            target.client.get(RAISED),
-            target.client.get("/trouble/statement"),
-            target.client.get("/trouble/input/1?amount=much"),
-            target.client.post("/transfers", json=too_much),
-            target.client.post("/users", json=taken),
+            status(target, "/users/1"),
+            status(target, "/users/99999"),
+            status(target, RAISED),
+            status(target, "/trouble/statement"),
+            status(target, "/trouble/input/1?amount=much"),
+            target.client.post("/transfers", json=too_much).status_code,
+            target.client.post("/users", json=taken).status_code,
         ]
-        assert [answer.status_code for answer in asked] == [200, 404, 500, 500, 422, 409, 409]
+        assert asked == [200, 404, 500, 500, 422, 409, 409]
         pool = target.settles()
         assert (pool["opened_total"] - pool["closed_total"]) <= 2
 
@@ -54,7 +59,7 @@ def test_a_closed_session_gives_its_connection_back_however_the_request_ends(
 def test_sessions_that_nobody_closes_are_collected_before_the_pool_is_empty(start: TargetFactory) -> None:
     for name in COLLECTED:
         target = start(name, pool_timeout_s=0.2)
-        assert [target.client.get(RAISED).status_code for _ in range(90)] == [500] * 90
+        assert [status(target, RAISED) for _ in range(90)] == [500] * 90
         assert 1 <= target.pool()["checked_out_max"] <= 30
 
 
@@ -63,14 +68,14 @@ def test_what_is_not_collected_keeps_a_connection_each_until_the_pool_is_empty(
     start: TargetFactory, name: str
 ) -> None:
     target = start(name, pool_size=2, max_overflow=1, pool_timeout_s=0.2)
-    assert [target.client.get(RAISED).status_code for _ in range(5)] == [500, 500, 500, 503, 503]
+    assert [status(target, RAISED) for _ in range(5)] == [500, 500, 500, 503, 503]
     assert target.client.get("/users/1").status_code == 503
     assert (target.pool()["checked_out"], target.pool()["status"]) == (3, "exhausted")
 
 
 def test_kept_exceptions_keep_nothing_of_a_session_that_was_closed(start: TargetFactory) -> None:
     target = start("get-db", pool_size=2, max_overflow=1, pool_timeout_s=0.2)
-    assert [target.client.get(RAISED).status_code for _ in range(9)] == [500] * 9
+    assert [status(target, RAISED) for _ in range(9)] == [500] * 9
     target.settles()
 
 

@@ -171,8 +171,10 @@ def test_a_child_that_stands_still_is_asked_and_heeds(log_path: Path) -> None:
 
 
 def test_a_guard_that_stands_still_is_made_to_go_on(log_path: Path) -> None:
+    others = set(psutil.Process().children())
     with Leash() as leash:
-        guard = next(each for each in psutil.Process().children() if "harness.environment.guard" in each.cmdline())
+        started = set(psutil.Process().children()) - others
+        guard = next(each for each in started if "harness.environment.guard" in each.cmdline())
         guard.suspend()
         shell(leash, "exec sleep 300", log_path)
         wait_for_status(guard, psutil.STATUS_SLEEPING)

@@ -333,7 +333,7 @@ def test_what_a_load_tells_of_a_full_disk_is_raised_where_the_trial_sees_it(leas
         stdin=True,
         stdout=True,
     )
-    planned = scenario(Phase(name="steady", duration_s=1.0, arrivals=POISSON, behaviour="reader"))
+    planned = scenario(Phase(name="steady", duration_s=60.0, arrivals=POISSON, behaviour="reader"))
     load = Load(child, None, NO_SAMPLES, Journal(folder), planned)
     with pytest.raises(OutputError, match="No space left on device"):
         load.wait()
