@@ -335,6 +335,7 @@ def test_what_a_load_tells_of_a_full_disk_is_raised_where_the_trial_sees_it(leas
     )
     planned = scenario(Phase(name="steady", duration_s=60.0, arrivals=POISSON, behaviour="reader"))
     load = Load(child, None, NO_SAMPLES, Journal(folder), planned)
+    load.start(time.monotonic_ns())
     with pytest.raises(OutputError, match="No space left on device"):
         load.wait()
     with pytest.raises(OutputError, match="No space left on device"):
