@@ -27,18 +27,26 @@ class PoolWitness(Witness):
 
 
 def settled_pool(scene: Scene) -> PoolReading | None:
-    """The pool once nothing is checked out, or as it is when patience ends; None if the target is silent."""
+    """The pool once nothing is checked out, or as it is when patience ends; None if the target is silent then.
+
+    One answer that does not come in time says nothing: the target may just be collecting its garbage.
+    """
     deadline_s = time.monotonic() + SETTLE_S
     gauge = PoolGauge(scene.url)
     reading = None
     try:
         while time.monotonic() < deadline_s:
-            reading = gauge.read().model_copy(update={"t_ns": scene.journal.now_ns()})
-            if reading.checked_out == 0:
+            reading = _read(gauge, scene)
+            if reading is not None and reading.checked_out == 0:
                 break
             time.sleep(0.05)
-    except UnreadableError:
-        return None
     finally:
         gauge.close()
     return reading
+
+
+def _read(gauge: PoolGauge, scene: Scene) -> PoolReading | None:
+    try:
+        return gauge.read().model_copy(update={"t_ns": scene.journal.now_ns()})
+    except UnreadableError:
+        return None
