@@ -7,7 +7,7 @@ ARGS ?=
 STAMPS := $(VENV)/.stamps
 
 .DEFAULT_GOAL := help
-.PHONY: help setup toxiproxy run run-all test check bench fidelity claims clean
+.PHONY: help setup toxiproxy run run-all test test-slow check bench fidelity claims clean
 .SUFFIXES:
 
 help: ## List what there is
@@ -22,8 +22,11 @@ run: setup ## The quick run: three targets, four scenarios, one report
 run-all: setup ## The default run: all targets, all scenarios
 	$(BIN)/poolstorm run $(ARGS)
 
-test: setup ## All tests, on real PostgreSQL and Toxiproxy
-	$(BIN)/python -m pytest $(ARGS)
+test: setup ## Tests, on real PostgreSQL and Toxiproxy
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-slow: setup ## Those that run whole experiments of poolstorm claims, five minutes
+	$(BIN)/python -m pytest -m slow $(ARGS)
 
 check: $(STAMPS)/installed ## Format, lint and types
 	$(BIN)/ruff format --check .
@@ -36,7 +39,7 @@ bench: setup ## Benchmarks of checkout, connecting and recording
 fidelity: setup ## Measure whether the figures hold, half an hour; writes docs/measurement.md
 	$(BIN)/python -m benchmarks.fidelity $(ARGS)
 
-claims: setup ## Rule on the tutorial's statements by measurement, 45 minutes
+claims: setup ## Rule on the tutorial's statements by measurement, half an hour
 	$(BIN)/poolstorm claims $(ARGS)
 
 clean: ## Remove the environment and caches; runs/ and Toxiproxy stay

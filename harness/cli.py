@@ -210,7 +210,7 @@ def claims(
     toxiproxy: ToxiproxyUrl = None,
 ) -> None:
     """Measure what a widely read tutorial on pooling states, and rule on each statement: supported, refuted or
-    inconclusive, with figures and the condition. 45 minutes.
+    inconclusive, with figures and the condition. Half an hour.
     """
     from harness.environment.stack import StackOptions
     from harness.experiments import chosen_experiments

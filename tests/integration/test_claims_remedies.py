@@ -7,7 +7,7 @@ import pytest
 from reports.claims import ClaimsReport, Figure, RulingVerdict
 from tests.integration.command import poolstorm
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 CLAIMS = ("remedy-bigger-pool", "remedy-shorter-hold", "remedy-cache", "recommended")
 WIDE = "wide rows on a narrow link"
