@@ -13,7 +13,7 @@ from reports.analysis import analyse
 from reports.documents import read_document
 from reports.files import DamageError
 from reports.read import Run, Trial, read_run
-from reports.summary import Summary, TargetResult
+from reports.summary import Summary
 
 
 class MissingEvidenceError(Exception):
@@ -28,12 +28,10 @@ class Measured:
     run: Run
     summary: Summary
 
-    def target(self, scenario: str, target: str) -> TargetResult:
-        """A subject under a scenario. Raises MissingEvidenceError where no trial of it can be used."""
-        for result in self.summary.scenarios:
-            for found in result.targets:
-                if (result.name, found.target) == (scenario, target) and self.trials(scenario, target):
-                    return found
+    def require_trials(self, scenario: str, target: str) -> tuple[Trial, ...]:
+        """Its usable trials, by repetition. Raises MissingEvidenceError, which says why, where there is none."""
+        if found := self.trials(scenario, target):
+            return found
         raise MissingEvidenceError(f"no usable trial of {target} under {scenario}{self._why(scenario, target)}")
 
     def trials(self, scenario: str, target: str) -> tuple[Trial, ...]:

@@ -67,11 +67,19 @@ def pool_at_end(trial: Trial) -> PoolReading:
     return trial.record.pool_at_end
 
 
-def figure_over(name: str, values: Sequence[int], unit: str = "", where: str = "") -> Figure:
-    """A count with its mean, least and most over trials."""
+def figure_over(name: str, values: Sequence[float], unit: str = "", where: str = "") -> Figure:
+    """A figure with its mean, least and most over trials, which `where` says."""
     told = ", ".join(filter(None, (where, MEAN_OF_TRIALS if len(values) > 1 else "")))
-    mean = sum(values) / len(values)
-    return Figure(name=name, value=mean, unit=unit, low=min(values), high=max(values), where=told)
+    return spread_of(name, values, unit, told)
+
+
+def spread_of(name: str, values: Sequence[float | None], unit: str = "", where: str = "") -> Figure:
+    """The mean, least and most of what is known; no value where nothing is."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return Figure(name=name, value=None, unit=unit, where=where)
+    mean = sum(known) / len(known)
+    return Figure(name=name, value=mean, unit=unit, low=min(known), high=max(known), where=where)
 
 
 def between(values: Sequence[int]) -> str:

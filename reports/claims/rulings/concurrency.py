@@ -90,8 +90,7 @@ def async_def_sync_session(evidence: Evidence) -> Found:
 
 
 def _seen(measured: Measured, target: str) -> Sequence[_Many]:
-    measured.target(SCENARIO.name, target)
-    return [_many(trial) for trial in measured.trials(SCENARIO.name, target)]
+    return [_many(trial) for trial in measured.require_trials(SCENARIO.name, target)]
 
 
 def _many(trial: Trial) -> _Many:

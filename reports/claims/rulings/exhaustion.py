@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from harness.records import Measure, Outcome
 from reports.claims.base import Figure, RulingVerdict, Turn
 from reports.claims.evidence import Evidence, Measured, MissingEvidenceError
 from reports.claims.rules import Found, rules_on
-from reports.claims.trials import between, count_of, figure_over, pool_at_end, requests_of
+from reports.claims.trials import between, figure_over, pool_at_end, spread_of
 from reports.distribution import Distribution
 from reports.read import Trial
 from scenarios import exhaustion, exhaustion_30s
@@ -31,7 +32,6 @@ EARLY, LATE = 0.95, 1.5
 class _Step:
     """Requests refused at one step of one trial: how long each had asked the pool, and waited in all; medians."""
 
-    users: int
     refused: int
     asked_ms: float | None
     waited_ms: float | None
@@ -43,12 +43,13 @@ def exhaustion_error(evidence: Evidence) -> Found:
     over, by its own error; also with the timeout of 30 s, where that was tried.
     """
     measured = evidence.of(EXPERIMENT)
-    ladders = {target: [_ladder(trial) for trial in _trials(measured, target)] for target in NAMES}
+    refusals = {target: _refused(measured, exhaustion.SCENARIO.name, target) for target in NAMES}
+    ladders = {target: [_ladder(refused) for _, refused in each] for target, each in refusals.items()}
     timeout_ms = 1000 * float(exhaustion.SCENARIO.pool["pool_timeout_s"])
     refused_at = {users: [ladder[users] for ladder in ladders[SYNC]] for users in exhaustion.STEPS}
     early = [step.refused for users in exhaustion.STEPS if users <= LIMIT for step in refused_at[users]]
     figures = tuple(figure for target, each in ladders.items() for figure in _figures(each, NAMES[target]))
-    by_timeout = [_by_timeout(trial) for target in NAMES for trial in _trials(measured, target)]
+    by_timeout = [_by_timeout(trial, refused) for each in refusals.values() for trial, refused in each]
     long, long_figures = _long(evidence)
     at_once = refused_at[NEXT]
     if any(early):
@@ -83,35 +84,36 @@ def _where(refused_at: Mapping[int, Sequence[_Step]], timeout_ms: float) -> tupl
     return condition, (Turn(of="requests at once, def endpoints", low=before, high=later[0], holds="below"),)
 
 
-def _trials(measured: Measured, target: str) -> Sequence[Trial]:
-    measured.target(exhaustion.SCENARIO.name, target)
-    return measured.trials(exhaustion.SCENARIO.name, target)
+_Refused = Mapping[tuple[str, Measure], Distribution]
+"""Times of the refused, by phase and by what was timed."""
 
 
-def _ladder(trial: Trial) -> dict[int, _Step]:
-    return {users: _step(trial, f"users-{users}", users) for users in exhaustion.STEPS}
+def _refused(measured: Measured, scenario: str, target: str) -> Sequence[tuple[Trial, _Refused]]:
+    return [(trial, _refused_in(trial)) for trial in measured.require_trials(scenario, target)]
 
 
-def _step(trial: Trial, phase: str, users: int) -> _Step:
-    refused = count_of(requests_of(trial), lambda ended: (ended.phase, ended.outcome) == (phase, Outcome.REFUSED))
-    return _Step(
-        users, refused, _median_ms(trial, phase, Measure.ACQUIRE), _median_ms(trial, phase, Measure.RESPONSE)
-    )
-
-
-def _median_ms(trial: Trial, phase: str, measure: Measure) -> float | None:
-    """Of the refused."""
-    found = Distribution()
+def _refused_in(trial: Trial) -> _Refused:
+    """Gone through once, as the cells are decoded each time."""
+    found: defaultdict[tuple[str, Measure], Distribution] = defaultdict(Distribution)
     for cell in trial.cells:
-        if (cell.key.phase, cell.key.outcome, cell.key.measure) == (phase, Outcome.REFUSED, measure):
-            found.add(cell.counters, cell.total)
-    return found.quantiles_ms(500)[0]
+        if cell.key.outcome is Outcome.REFUSED:
+            found[cell.key.phase, cell.key.measure].add(cell.counters, cell.total)
+    return found
 
 
-def _by_timeout(trial: Trial) -> int:
+def _ladder(refused: _Refused) -> dict[int, _Step]:
+    return {users: _step(refused, f"users-{users}") for users in exhaustion.STEPS}
+
+
+def _step(refused: _Refused, phase: str) -> _Step:
+    asked, waited = (refused.get((phase, of), Distribution()) for of in (Measure.ACQUIRE, Measure.RESPONSE))
+    return _Step(waited.total, asked.quantiles_ms(500)[0], waited.quantiles_ms(500)[0])
+
+
+def _by_timeout(trial: Trial, refused: _Refused) -> int:
     """Share of the refusals that the pool itself counted as timed out, in whole percent."""
-    refused = count_of(requests_of(trial), lambda ended: ended.outcome == Outcome.REFUSED)
-    return round(100 * pool_at_end(trial).timed_out_total / refused) if refused else 0
+    total = sum(found.total for (_, measure), found in refused.items() if measure is Measure.RESPONSE)
+    return round(100 * pool_at_end(trial).timed_out_total / total) if total else 0
 
 
 def _in_time(waited_ms: float | None, timeout_ms: float) -> bool:
@@ -126,15 +128,13 @@ def _long(evidence: Evidence) -> tuple[str, tuple[Figure, ...]]:
     """What became of those that met the timeout of 30 s; nothing where that was not tried."""
     if LONG not in evidence.measured:
         return "", ()
-    measured = evidence.of(LONG)
-    scenario = exhaustion_30s.SCENARIO.name
-    measured.target(scenario, SYNC)
-    steps = [_step(trial, "held", exhaustion_30s.USERS) for trial in measured.trials(scenario, SYNC)]
+    refusals = _refused(evidence.of(LONG), exhaustion_30s.SCENARIO.name, SYNC)
+    steps = [_step(refused, "held") for _, refused in refusals]
     if min(step.refused for step in steps) < FEWEST_LONG:
         raise MissingEvidenceError(f"fewer than {FEWEST_LONG} requests met the timeout of 30 s")
     waited = [step.waited_ms for step in steps]
     said = f" With the timeout of 30 s it was {_ms(waited)}."
-    return said, (_time("refused after, median", waited, "timeout of 30 s"),)
+    return said, (spread_of("refused after, median", waited, "ms", "timeout of 30 s"),)
 
 
 def _figures(ladders: Sequence[dict[int, _Step]], where: str) -> tuple[Figure, ...]:
@@ -144,18 +144,9 @@ def _figures(ladders: Sequence[dict[int, _Step]], where: str) -> tuple[Figure, .
         at = f"{users} at once, {where}"
         found.append(figure_over("refused", [step.refused for step in steps], where=at))
         if all(step.refused for step in steps):
-            found.append(_time("refused after, median", [step.waited_ms for step in steps], at))
-            found.append(_time("asked the pool for, median", [step.asked_ms for step in steps], at))
+            found.append(spread_of("refused after, median", [step.waited_ms for step in steps], "ms", at))
+            found.append(spread_of("asked the pool for, median", [step.asked_ms for step in steps], "ms", at))
     return tuple(found)
-
-
-def _time(name: str, values: Sequence[float | None], where: str) -> Figure:
-    known = [value for value in values if value is not None]
-    if not known:
-        return Figure(name=name, value=None, unit="ms", where=where)
-    return Figure(
-        name=name, value=sum(known) / len(known), unit="ms", low=min(known), high=max(known), where=where
-    )
 
 
 def _ms(values: Sequence[float | None]) -> str:

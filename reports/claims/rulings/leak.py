@@ -97,8 +97,7 @@ def _emptied(outcomes: Sequence[_Outcome]) -> str:
 
 
 def _outcomes(measured: Measured, target: str) -> Sequence[_Outcome]:
-    measured.target(SCENARIO, target)
-    return [_outcome(trial, target) for trial in measured.trials(SCENARIO, target)]
+    return [_outcome(trial, target) for trial in measured.require_trials(SCENARIO, target)]
 
 
 def _outcome(trial: Trial, target: str) -> _Outcome:

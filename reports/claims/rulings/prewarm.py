@@ -9,7 +9,7 @@ from harness.records import MarkKind, Measure, Outcome, PoolReading
 from reports.claims.base import Figure, RulingVerdict
 from reports.claims.evidence import Evidence, Measured, MissingEvidenceError
 from reports.claims.rules import Found, rules_on
-from reports.claims.trials import MEAN_OF_TRIALS, between, figure_over, pool_at_end, pool_before, within
+from reports.claims.trials import between, figure_over, pool_at_end, pool_before, within
 from reports.distribution import Distribution
 from reports.read import Trial
 from scenarios.first_requests import BEYOND_USERS, FIRST_USERS, SCENARIO
@@ -63,8 +63,7 @@ def prewarm(evidence: Evidence) -> Found:
 
 
 def _starts(measured: Measured, target: str) -> Sequence[_Start]:
-    measured.target(SCENARIO.name, target)
-    return [_start(trial) for trial in measured.trials(SCENARIO.name, target)]
+    return [_start(trial) for trial in measured.require_trials(SCENARIO.name, target)]
 
 
 def _start(trial: Trial) -> _Start:
@@ -110,12 +109,6 @@ def _figures(starts: Sequence[_Start], where: str) -> tuple[Figure, ...]:
         figure_over("connections before the first request", [one.before for one in starts], where=where),
         figure_over(f"opened by {FIRST_USERS} first requests at once", [one.first for one in starts], where=where),
         figure_over(f"opened by {BEYOND_USERS} at once", [one.beyond for one in starts], where=where),
-        _spread("first request of each, median", [one.first_ms for one in starts], where),
-        _spread("start of the service", [one.starting_ms for one in starts], where),
+        figure_over("first request of each, median", [one.first_ms for one in starts], "ms", where),
+        figure_over("start of the service", [one.starting_ms for one in starts], "ms", where),
     )
-
-
-def _spread(name: str, values: Sequence[float], where: str) -> Figure:
-    told = f"{where}, {MEAN_OF_TRIALS}" if len(values) > 1 else where
-    mean = sum(values) / len(values)
-    return Figure(name=name, value=mean, unit="ms", low=min(values), high=max(values), where=told)

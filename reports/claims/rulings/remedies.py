@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 
 from harness.records import Measure, Outcome, PoolReading, TimesReading
 from reports.claims.base import Figure, RulingVerdict, Turn
 from reports.claims.evidence import Evidence, Measured, MissingEvidenceError
 from reports.claims.rules import Found, rules_on
-from reports.claims.trials import MEAN_OF_TRIALS, between, count_of, figure_over, requests_of, within
+from reports.claims.trials import Ended, between, count_of, figure_over, requests_of, within
 from reports.histograms import count_up_to_ns
 from reports.read import Trial
 from scenarios.remedies import BEYOND_30_PER_S, BEYOND_40_PER_S, DEADLINE_MS
@@ -200,13 +200,20 @@ def _beats(one: Sequence[_Served], other: Sequence[_Served]) -> bool:
 
 
 def _of(measured: Measured, name: str) -> _Trials:
-    measured.target(SCENARIO, name)
-    trials = measured.trials(SCENARIO, name)
-    return {reason: [_served(trial, reason) for trial in trials] for reason in REASONS}
+    trials = [_served(trial) for trial in measured.require_trials(SCENARIO, name)]
+    return {reason: [served[reason] for served in trials] for reason in REASONS}
 
 
-def _served(trial: Trial, phase: str) -> _Served:
-    requests = requests_of(trial)
+def _served(trial: Trial) -> dict[str, _Served]:
+    """By reason. Gone through once, as the cells are decoded each time."""
+    requests, in_time = requests_of(trial), Counter[str]()
+    for cell in trial.cells:
+        if (cell.key.measure, cell.key.outcome) == (Measure.RESPONSE, Outcome.OK):
+            in_time[cell.key.phase] += count_up_to_ns(cell.counters, DEADLINE_MS * 1_000_000)
+    return {phase: _served_in(trial, phase, requests, in_time[phase]) for phase in REASONS}
+
+
+def _served_in(trial: Trial, phase: str, requests: Counter[Ended], in_time: int) -> _Served:
     sent = count_of(requests, lambda ended: ended.phase == phase)
     if sent < FEWEST_REQUESTS:
         raise MissingEvidenceError(
@@ -215,11 +222,7 @@ def _served(trial: Trial, phase: str) -> _Served:
     return _Served(
         requests=sent,
         refused=count_of(requests, lambda ended: (ended.phase, ended.outcome) == (phase, Outcome.REFUSED)),
-        in_time=sum(
-            count_up_to_ns(cell.counters, DEADLINE_MS * 1_000_000)
-            for cell in trial.cells
-            if (cell.key.measure, cell.key.phase, cell.key.outcome) == (Measure.RESPONSE, phase, Outcome.OK)
-        ),
+        in_time=in_time,
         out=max(reading.checked_out for reading in within(trial, phase, PoolReading)),
         held_ms=next(
             (
@@ -272,16 +275,5 @@ def _figures(reasons: Sequence[str], subjects: Mapping[str, _Trials]) -> tuple[F
                 figure_over("connections out at most", [one.out for one in trials[reason]], where=where),
             ]
             held = [one.held_ms for one in trials[reason] if one.held_ms is not None]
-            if held:
-                told = f"{where}, {MEAN_OF_TRIALS}" if len(held) > 1 else where
-                found.append(
-                    Figure(
-                        name="connection held, median",
-                        value=fmean(held),
-                        unit="ms",
-                        low=min(held),
-                        high=max(held),
-                        where=told,
-                    )
-                )
+            found += [figure_over("connection held, median", held, "ms", where)] if held else []
     return tuple(found)

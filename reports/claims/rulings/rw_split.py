@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from harness.records import DatabaseReading, Outcome
+from reports.analysis.oracles import NEVER_SENT
 from reports.claims.base import Figure, RulingVerdict
 from reports.claims.evidence import Evidence, Measured, MissingEvidenceError
 from reports.claims.rules import Found, rules_on
-from reports.claims.trials import Ended, between, count_of, figure_over, requests_of, within
-from reports.oracles.history import read_history
+from reports.claims.trials import Ended, between, count_of, figure_over, requests_of, spread_of, within
+from reports.oracles.history import History, read_history
 from reports.oracles.staleness import Delay, delays
 from reports.read import Trial
 from scenarios import own_writes, rw_split
@@ -28,7 +29,6 @@ NEAR, LATE = "near", "late"
 WHERE = {NEAR: "replica at hand", LATE: f"replica {own_writes.LATE_MS} ms behind"}
 FEWEST_FOLLOWED = 20
 GONE = ("replica", "primary")
-NEVER_SENT = "never-sent"
 RELIEF = 0.8
 """At most so large a share of the primary's processor time is relief."""
 
@@ -58,7 +58,7 @@ class _Relief:
 def rw_split_relieves_and_stays_right(evidence: Evidence) -> Found:
     """Both halves have to hold: reads find own writes, and the primary works less."""
     measured = evidence.of(OWN_WRITES)
-    looked = {name: {phase: _looked(measured, name, phase) for phase in WHERE} for name in NAMES}
+    looked = {name: _looked(measured, name) for name in NAMES}
     figures = [
         figure
         for name, phases in looked.items()
@@ -88,13 +88,14 @@ def rw_split_relieves_and_stays_right(evidence: Evidence) -> Found:
     return Found(verdict, said, condition, tuple(figures))
 
 
-def _looked(measured: Measured, target: str, phase: str) -> Sequence[_Looked]:
-    scenario = own_writes.SCENARIO.name
-    measured.target(scenario, target)
-    return [_looked_in(trial, phase) for trial in measured.trials(scenario, target)]
+def _looked(measured: Measured, target: str) -> dict[str, Sequence[_Looked]]:
+    """By phase, a figure for each trial."""
+    trials = measured.require_trials(own_writes.SCENARIO.name, target)
+    histories = [(trial, _history(trial)) for trial in trials]
+    return {phase: [_looked_in(trial, history, phase) for trial, history in histories] for phase in WHERE}
 
 
-def _looked_in(trial: Trial, phase: str) -> _Looked:
+def _history(trial: Trial) -> History:
     sent: Counter[str] = Counter()
     for ended, count in requests_of(trial).items():
         sent[ended.operation] += count if ended.kind != NEVER_SENT else 0
@@ -103,6 +104,10 @@ def _looked_in(trial: Trial, phase: str) -> _Looked:
         raise MissingEvidenceError(
             f"the history of trial {trial.record.spec.id} cannot be believed: {history.flaw}"
         )
+    return history
+
+
+def _looked_in(trial: Trial, history: History, phase: str) -> _Looked:
     found = delays(replace(history, writes=tuple(write for write in history.writes if write.phase == phase)))
     if len(found) < FEWEST_FOLLOWED:
         raise MissingEvidenceError(
@@ -154,9 +159,7 @@ def _relief(evidence: Evidence) -> tuple[str, list[Figure], bool | None]:
 
 
 def _relieved(measured: Measured, target: str) -> Sequence[_Relief]:
-    scenario = rw_split.SCENARIO.name
-    measured.target(scenario, target)
-    return [_relief_of(trial) for trial in measured.trials(scenario, target)]
+    return [_relief_of(trial) for trial in measured.require_trials(rw_split.SCENARIO.name, target)]
 
 
 def _relief_of(trial: Trial) -> _Relief:
@@ -184,7 +187,7 @@ def _cpu(relief: Sequence[_Relief]) -> str:
 def _relief_figures(relief: Sequence[_Relief], where: str) -> tuple[Figure, ...]:
     times = [one.cpu_ms for one in relief]
     return (
-        _time("processor time of the primary, a request", times, where),
+        spread_of("processor time of the primary, a request", times, "ms", where),
         figure_over("sessions on the primary", [one.sessions for one in relief], where=where),
         figure_over(
             "failed while the replica is gone", [one.failed["replica-gone"] for one in relief], where=where
@@ -200,13 +203,6 @@ def _figures(looked: Sequence[_Looked], where: str) -> tuple[Figure, ...]:
     return (
         figure_over("own writes looked for", [one.writes for one in looked], where=where),
         figure_over("not there at the first look", [one.missed for one in looked], where=where),
-        _time("staleness, median, at least", [one.low_ms for one in looked], where),
-        _time("staleness, median, at most", highs if len(highs) == len(looked) else [], where),
+        spread_of("staleness, median, at least", [one.low_ms for one in looked], "ms", where),
+        spread_of("staleness, median, at most", highs if len(highs) == len(looked) else [], "ms", where),
     )
-
-
-def _time(name: str, values: Sequence[float], where: str) -> Figure:
-    if not values:
-        return Figure(name=name, value=None, unit="ms", where=where)
-    mean = sum(values) / len(values)
-    return Figure(name=name, value=mean, unit="ms", low=min(values), high=max(values), where=where)

@@ -54,8 +54,7 @@ class _Stretch:
 def session_takes_connection(evidence: Evidence) -> Found:
     """Refuted where requests had a Session and none took a connection, as long as none had executed anything."""
     measured = evidence.of(EXPERIMENT)
-    measured.target(IDLE, TARGET)
-    trials = measured.trials(IDLE, TARGET)
+    trials = measured.require_trials(IDLE, TARGET)
     created = [_created(trial) for trial in trials]
     used = [_used(trial) for trial in trials]
     figures = (
@@ -121,8 +120,7 @@ def _figures(stretches: Sequence[_Stretch], where: str) -> tuple[Figure, ...]:
 def session_closed_returns(evidence: Evidence) -> Found:
     """Supported where nothing is out after errors of every kind, in the pool's account and in PostgreSQL's."""
     measured = evidence.of(EXPERIMENT)
-    measured.target(TROUBLED, TARGET)
-    trials = measured.trials(TROUBLED, TARGET)
+    trials = measured.require_trials(TROUBLED, TARGET)
     errors = [_errors(trial) for trial in trials]
     ends = [pool_at_end(trial) for trial in trials]
     backends = [within(trial, "rest", DatabaseReading)[-1] for trial in trials]

@@ -69,8 +69,7 @@ def shared_session(evidence: Evidence) -> Found:
 
 
 def _seen(measured: Measured, target: str) -> Sequence[_Seen]:
-    measured.target(SCENARIO, target)
-    return [_of(trial, target) for trial in measured.trials(SCENARIO, target)]
+    return [_of(trial, target) for trial in measured.require_trials(SCENARIO, target)]
 
 
 def _of(trial: Trial, target: str) -> _Seen:

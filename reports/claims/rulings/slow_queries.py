@@ -102,20 +102,22 @@ def _condition(
 
 
 def _kinds(measured: Measured, target: str) -> dict[str, Sequence[_Kind]]:
-    measured.target(SCENARIO.name, target)
-    trials = measured.trials(SCENARIO.name, target)
-    return {name: [_kind(trial, name) for trial in trials] for name in NAMES}
+    trials = [_kinds_in(trial) for trial in measured.require_trials(SCENARIO.name, target)]
+    return {name: [kinds[name] for kinds in trials] for name in NAMES}
 
 
-def _kind(trial: Trial, name: str) -> _Kind:
-    log = trial.record.slow_log
-    if log is None:
+def _kinds_in(trial: Trial) -> dict[str, _Kind]:
+    if trial.record.slow_log is None:
         raise MissingEvidenceError(f"the log of slow statements was not read in trial {trial.record.spec.id}")
-    asked = count_of(requests_of(trial), lambda ended: ended.operation == name)
-    if asked < FEWEST:
-        raise MissingEvidenceError(f"only {asked} statements of {NAMES[name]}, of {FEWEST} at least")
-    found = next((logged for logged in log if logged.operation == name), None)
-    return _Kind(asked, found.lines if found else 0, found.statements if found else 0)
+    requests, logged = requests_of(trial), {found.operation: found for found in trial.record.slow_log}
+    kinds = {}
+    for name, told in NAMES.items():
+        asked = count_of(requests, lambda ended, name=name: ended.operation == name)  # type: ignore[misc]
+        if asked < FEWEST:
+            raise MissingEvidenceError(f"only {asked} statements of {told}, of {FEWEST} at least")
+        found = logged.get(name)
+        kinds[name] = _Kind(asked, found.lines if found else 0, found.statements if found else 0)
+    return kinds
 
 
 def _told(kinds: dict[str, Sequence[_Kind]], names: Sequence[str]) -> str:

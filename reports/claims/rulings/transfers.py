@@ -63,8 +63,7 @@ def transfer_atomic(evidence: Evidence) -> Found:
 
 
 def _banks(measured: Measured, target: str) -> list[Bank]:
-    measured.target(SCENARIO, target)
-    banks = [_bank(trial) for trial in measured.trials(SCENARIO, target)]
+    banks = [_bank(trial) for trial in measured.require_trials(SCENARIO, target)]
     fewest = min(bank.transfers_stored for bank in banks)
     if fewest < FEWEST_TRANSFERS:
         raise MissingEvidenceError(f"only {fewest} transfers by {target}, of {FEWEST_TRANSFERS} at least")
@@ -82,8 +81,7 @@ def _drift(bank: Bank) -> int:
 
 
 def _cut(measured: Measured, target: str) -> list[_Cut]:
-    measured.target(CUT, target)
-    return [_cut_in(trial, target) for trial in measured.trials(CUT, target)]
+    return [_cut_in(trial, target) for trial in measured.require_trials(CUT, target)]
 
 
 def _cut_in(trial: Trial, target: str) -> _Cut:
