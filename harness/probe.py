@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -46,21 +47,30 @@ class Probe:
 
 def probe(host: str, port: int, patience_s: float) -> Probe:
     """Ask once. Never raises for what a network can do."""
+
+    def answers(link: socket.socket) -> bool:
+        link.sendall(_SSL_REQUEST)
+        return bool(link.recv(1))
+
+    return Probe(*_ask(host, port, patience_s, answers))
+
+
+def _ask(host: str, port: int, patience_s: float, answers: Callable[[socket.socket], bool]) -> tuple[Reach, float]:
+    """How far a question got, and how many ms it took: from when the link stood, or was tried where none did."""
     started_s = time.monotonic()
     try:
         with socket.create_connection((host, port), timeout=patience_s) as link:
             link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             started_s = time.monotonic()
             try:
-                link.sendall(_SSL_REQUEST)
-                reach = Reach.ANSWERED if link.recv(1) else Reach.CLOSED
+                reach = Reach.ANSWERED if answers(link) else Reach.CLOSED
             except TimeoutError:
                 reach = Reach.SILENT
             except OSError:
                 reach = Reach.CLOSED
     except OSError:
         reach = Reach.REFUSED
-    return Probe(reach, (time.monotonic() - started_s) * 1e3)
+    return reach, (time.monotonic() - started_s) * 1e3
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,28 +92,21 @@ def echo(host: str, port: int, patience_s: float, length: int) -> Echo:
     option = _OPTION.ljust(length, b"x")
     settings = option + b"\0\0" + b"\0"  # its value is empty; no user is named, so that nobody logs in
     hello = (len(settings) + 8).to_bytes(4, "big") + _PROTOCOL + settings
-    started_s = time.monotonic()
-    reach, seen = Reach.CLOSED, b""
-    try:
-        with socket.create_connection((host, port), timeout=patience_s) as link:
-            started_s = time.monotonic()
-            try:
-                link.sendall(hello)
-                while option not in seen:
-                    left_s = patience_s - (time.monotonic() - started_s)
-                    if left_s <= 0:
-                        raise TimeoutError
-                    link.settimeout(left_s)
-                    more = link.recv(65_536)
-                    if not more:
-                        break
-                    seen += more
-                else:
-                    reach = Reach.ANSWERED
-            except TimeoutError:
-                reach = Reach.SILENT
-            except OSError:
-                reach = Reach.CLOSED
-    except OSError:
-        reach = Reach.REFUSED
-    return Echo(reach, length, (time.monotonic() - started_s) * 1e3)
+
+    def answers(link: socket.socket) -> bool:
+        deadline_s = time.monotonic() + patience_s
+        link.sendall(hello)
+        seen = b""
+        while option not in seen:
+            left_s = deadline_s - time.monotonic()
+            if left_s <= 0:
+                raise TimeoutError
+            link.settimeout(left_s)
+            more = link.recv(65_536)
+            if not more:
+                return False
+            seen += more
+        return True
+
+    reach, took_ms = _ask(host, port, patience_s, answers)
+    return Echo(reach, length, took_ms)

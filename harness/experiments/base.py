@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from harness.load.workers import SINGLE
 from harness.plan import DEFAULT_SEED, TRIAL_OVERHEAD_S, Plan, lay_out
 from harness.planning.checks import check_parts, check_scenario, check_size, with_overrides
-from harness.subject import Subject
+from harness.records import Place, Side
+from harness.subject import Subject, standard_subject
 from scenarios.model import Scenario
+from targets.registry import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,15 @@ class Experiment:
     quick_repetitions: int = 1
     quick_share: float = 1.0
     in_quick: bool = True
+
+
+def sides(pair: str, broken: Sequence[Target], cured: Sequence[Target]) -> tuple[Subject, ...]:
+    """Subjects that belong together under the name of a pair, each on its side, in this order."""
+    placed = [*((target, Side.BROKEN) for target in broken), *((target, Side.CURED) for target in cured)]
+    return tuple(
+        replace(standard_subject(target), place=Place(pair=pair, side=side, position=position))
+        for position, (target, side) in enumerate(placed, 1)
+    )
 
 
 def plan_of(experiment: Experiment, *, quick: bool = False, seed: int = DEFAULT_SEED) -> Plan:

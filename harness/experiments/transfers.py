@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from harness.experiments.base import Experiment
-from harness.records import Place, Side
-from harness.subject import standard_subject
+from harness.experiments.base import Experiment, sides
 from scenarios import cut_transfers, tellers
 from targets.registry import TARGETS
 from targets.tutorial.registry import TUTORIAL
 
-PAIR = "transfer"
-BROKEN = replace(standard_subject(TUTORIAL["orm-transfer"]), place=Place(pair=PAIR, side=Side.BROKEN, position=1))
-CURED = replace(standard_subject(TARGETS["sync-pool"]), place=Place(pair=PAIR, side=Side.CURED, position=2))
-
 EXPERIMENT = Experiment(
     name="transfers",
     question="Does the tutorial's transfer keep the sum of the money where transfers meet?",
-    subjects=(BROKEN, CURED),
+    subjects=sides("transfer", [TUTORIAL["orm-transfer"]], [TARGETS["sync-pool"]]),
     scenarios=(tellers.SCENARIO, cut_transfers.SCENARIO),
-    control=CURED.name,
+    control="sync-pool",
 )
