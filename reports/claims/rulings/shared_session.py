@@ -55,7 +55,8 @@ def shared_session(evidence: Evidence) -> Found:
     errors = between([seen.errors for seen in shared])
     if all(seen.wrong for seen in shared):
         said = (
-            f"Of {between([seen.answered for seen in shared])} reads answered by one session, on one connection, "
+            f"Of {between([seen.answered for seen in shared])} reads answered by one session, with "
+            f"{between([seen.connections for seen in shared])} connections out at most, "
             f"{between([seen.wrong_balances + seen.wrong_users for seen in shared])} were wrong; "
             f"{between([seen.lost for seen in shared])} acknowledged transfers were not stored, and {errors} "
             "requests failed."
