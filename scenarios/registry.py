@@ -17,6 +17,7 @@ from scenarios import (
     first_requests,
     idle_sessions,
     latency,
+    monitoring,
     own_writes,
     raised,
     remedies,
@@ -57,6 +58,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             first_requests,
             remedies,
             remedies_busy,
+            monitoring,
         )
     }
 )

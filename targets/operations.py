@@ -22,17 +22,21 @@ def set_threadpool_tokens(tokens: int | None) -> None:
         anyio.to_thread.current_default_thread_limiter().total_tokens = tokens
 
 
-def operations_router(target: Target, settings: PoolSettings, gauges: Gauges | JointGauges) -> APIRouter:
-    """Health and settings of `target`."""
+def operations_router(
+    target: Target, settings: PoolSettings, gauges: Gauges | JointGauges, *, with_health: bool = True
+) -> APIRouter:
+    """Health and settings of `target`. Without health for a target that has a `/health/db` of its own."""
     router = APIRouter()
 
     @router.get("/health/live", response_model=Live)
     async def live() -> Live:
         return Live()
 
-    @router.get("/health/db", response_model=PoolHealth)
-    async def pool_health() -> PoolHealth:
-        return PoolHealth.model_validate(gauges.read())
+    if with_health:
+
+        @router.get("/health/db", response_model=PoolHealth)
+        async def pool_health() -> PoolHealth:
+            return PoolHealth.model_validate(gauges.read())
 
     @router.post("/health/times/take", response_model=TimesTaken)
     async def take_times() -> TimesTaken:

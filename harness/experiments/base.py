@@ -18,8 +18,8 @@ from targets.registry import Target
 class Experiment:
     """What has to be measured for some statements. `control` names the subject that the others are compared with.
 
-    Quick means `quick_repetitions` and every phase `quick_share` as long: enough to see the sign of an effect. One
-    that is not `in_quick` takes too long for that.
+    Quick means `quick_repetitions` and every phase `quick_share` as long: enough to see the sign of an effect; and
+    only the subjects in `quick_subjects`, where there are any. One that is not `in_quick` takes too long for that.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Experiment:
     repetitions: int = 3
     quick_repetitions: int = 1
     quick_share: float = 1.0
+    quick_subjects: tuple[str, ...] = ()
     in_quick: bool = True
 
 
@@ -47,17 +48,19 @@ def plan_of(experiment: Experiment, *, quick: bool = False, seed: int = DEFAULT_
     share = experiment.quick_share if quick else 1.0
     scenarios = tuple(scenario.scaled(share) for scenario in experiment.scenarios)
     repetitions = experiment.quick_repetitions if quick else experiment.repetitions
-    check_parts(scenarios, experiment.subjects)
+    only = experiment.quick_subjects if quick else ()
+    subjects = tuple(subject for subject in experiment.subjects if not only or subject.name in only)
+    check_parts(scenarios, subjects)
     for scenario in scenarios:
         check_scenario(scenario, SINGLE)
-        for subject in experiment.subjects:
+        for subject in subjects:
             with_overrides(subject.settings, scenario.pool)
-    check_size(scenarios, len(experiment.subjects) * repetitions, TRIAL_OVERHEAD_S)
+    check_size(scenarios, len(subjects) * repetitions, TRIAL_OVERHEAD_S)
     return Plan(
         scenarios=scenarios,
-        subjects=experiment.subjects,
+        subjects=subjects,
         repetitions=repetitions,
         seed=seed,
         control=experiment.control,
-        trials=lay_out(scenarios, experiment.subjects, repetitions, seed),
+        trials=lay_out(scenarios, subjects, repetitions, seed),
     )

@@ -74,7 +74,9 @@ _ALL = (
         ("prewarm",),
     ),
     Statement(
-        "monitoring", "The pool's gauges at a health endpoint tell exhaustion before users do.", ("exhaustion",)
+        "monitoring",
+        "The pool's gauges at a health endpoint tell exhaustion before users do.",
+        ("monitoring", "exhaustion-30s"),
     ),
     Statement(
         "slow-query-log",

@@ -44,7 +44,7 @@ def count_of(requests: Counter[Ended], which: Callable[[Ended], bool]) -> int:
 
 def within(trial: Trial, phase: str, kind: type[_Reading]) -> tuple[_Reading, ...]:
     """Readings of one kind within a phase. Raises MissingEvidenceError where there is none."""
-    start_ns, end_ns = _span_ns(trial, phase)
+    start_ns, end_ns = span_ns(trial, phase)
     found = tuple(reading for reading in trial.readings_of(kind) if start_ns <= reading.t_ns <= end_ns)
     if not found:
         raise MissingEvidenceError(f"{_named(kind)} was not read in {phase} of trial {trial.record.spec.id}")
@@ -53,7 +53,7 @@ def within(trial: Trial, phase: str, kind: type[_Reading]) -> tuple[_Reading, ..
 
 def pool_before(trial: Trial, phase: str) -> PoolReading:
     """The pool's account as a phase began. Raises MissingEvidenceError where it was not read until then."""
-    start_ns, _ = _span_ns(trial, phase)
+    start_ns, _ = span_ns(trial, phase)
     before = [reading for reading in trial.readings_of(PoolReading) if reading.t_ns <= start_ns]
     if not before:
         raise MissingEvidenceError(f"the pool was not read before {phase} of trial {trial.record.spec.id}")
@@ -88,7 +88,8 @@ def between(values: Sequence[int]) -> str:
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
-def _span_ns(trial: Trial, phase: str) -> tuple[int, int]:
+def span_ns(trial: Trial, phase: str) -> tuple[int, int]:
+    """When a phase began and ended. Raises MissingEvidenceError where no marks tell."""
     marks = {mark.kind: mark.t_ns for mark in trial.marks if mark.phase == phase}
     if MarkKind.PHASE_START not in marks or MarkKind.PHASE_END not in marks:
         raise MissingEvidenceError(f"no marks tell of {phase} in trial {trial.record.spec.id}")

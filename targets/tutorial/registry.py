@@ -95,6 +95,23 @@ _ALL = (
         lacks=frozenset({"contract"}),  # it has two of its routes, and does not answer in time
     ),
     Target(
+        name="health-in-thread",
+        app="targets.tutorial.health_in_thread:app",
+        title="Health in a worker thread, 10+20",
+        teaches="that a def health route waits for a thread while requests hold all of them",
+        driver="psycopg2",
+        defaults=TEN_PLUS_TWENTY,
+    ),
+    Target(
+        name="health-with-session",
+        app="targets.tutorial.health_with_session:app",
+        title="Health by way of the database, 10+20",
+        teaches="that a health route which needs a connection tells nothing once there is none",
+        driver="psycopg2",
+        defaults=TEN_PLUS_TWENTY,
+        lacks=_OTHER_STATEMENTS,
+    ),
+    Target(
         name="cold-start",
         app="targets.tutorial.cold_start:app",
         title="Cold start, 10+20",
