@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.records import DatabaseReading, GapReading, HostReading, Outcome, PoolReading
 from reports.claims.base import Figure, RulingVerdict
 from reports.claims.evidence import Evidence, Measured, MissingEvidenceError
 from reports.claims.rules import Found, rules_on
-from reports.claims.trials import between, count_of, figure_over, requests_of, within
+from reports.claims.trials import between, count_of, figure_over, requests_of, spread_of, within
 from reports.read import Trial
 from scenarios.concurrency import FEW, MANY, SCENARIO
 
@@ -36,10 +36,7 @@ class _Many:
     out: int
     threads: int
     unanswered: int
-
-    @property
-    def works(self) -> bool:
-        return self.at_work > 1
+    cpu_ms: float | None
 
 
 @rules_on("async-more-concurrency")
@@ -51,8 +48,11 @@ def async_more_concurrency(evidence: Evidence) -> Found:
         if min(one.served for one in each) < FEWEST_SERVED:
             raise MissingEvidenceError(f"fewer than {FEWEST_SERVED} requests were served by {NAMES[name]}")
     figures = (*_figures(threads, THREADS), *_figures(wider, MORE_THREADS), *_figures(coroutines, COROUTINES))
-    more = min(one.at_work for one in coroutines) >= MORE * max(one.at_work for one in threads)
-    fewer = FEW_MORE_THREADS * max(one.threads for one in coroutines) <= min(one.threads for one in threads)
+    held = [
+        _held(pair, more=MORE, of=lambda one: one.at_work)
+        and _held(pair[::-1], more=FEW_MORE_THREADS, of=_threads_of)
+        for pair in zip(coroutines, threads, strict=False)
+    ]
     said = (
         f"Of {MANY} users {_at_work(coroutines)} had a statement in the database at once with AsyncSession, and "
         f"{_at_work(threads)} with def endpoints; the service had {_threads(coroutines)} against "
@@ -62,8 +62,7 @@ def async_more_concurrency(evidence: Evidence) -> Found:
         f"A pool of {MANY} and more, and AnyIO's usual 40 threads. With {MANY} threads def endpoints had "
         f"{_at_work(wider)} at once, too, in {_threads(wider)} threads: how many there are is a setting."
     )
-    verdict = RulingVerdict.SUPPORTED if more and fewer else RulingVerdict.REFUTED
-    return Found(verdict, said, condition, figures)
+    return Found(_verdict(held), said, condition, figures)
 
 
 @rules_on("async-def-sync-session")
@@ -73,6 +72,8 @@ def async_def_sync_session(evidence: Evidence) -> Found:
     threads, session = _seen(measured, THREADS), _seen(measured, SYNC_SESSION)
     if min(one.served for one in threads) < FEWEST_SERVED:
         raise MissingEvidenceError(f"fewer than {FEWEST_SERVED} requests were served by {NAMES[THREADS]}")
+    if not all(one.at_work for one in session):
+        raise MissingEvidenceError(f"no statement of {NAMES[SYNC_SESSION]} was seen in the database")
     figures = (*_figures(session, SYNC_SESSION), *_figures(threads, THREADS))
     said = (
         f"With {MANY} users at most {_at_work(session)} had a statement in the database at once, and "
@@ -83,10 +84,24 @@ def async_def_sync_session(evidence: Evidence) -> Found:
         "One statement runs after the other, and while it does nothing else is answered: "
         f"{_unanswered(session)} readings of /health/db were missing, {_unanswered(threads)} with def endpoints."
     )
-    if any(one.works for one in session):
-        every = all(one.works for one in session)
-        return Found(RulingVerdict.SUPPORTED if every else RulingVerdict.INCONCLUSIVE, said, condition, figures)
-    return Found(RulingVerdict.REFUTED, said, condition, figures)
+    return Found(_verdict([one.at_work > 1 for one in session]), said, condition, figures)
+
+
+def _verdict(held: Sequence[bool]) -> RulingVerdict:
+    """What holds in some repetitions and not in others is not settled."""
+    if all(held):
+        return RulingVerdict.SUPPORTED
+    return RulingVerdict.INCONCLUSIVE if any(held) else RulingVerdict.REFUTED
+
+
+def _held(pair: tuple[_Many, _Many], *, more: float, of: Callable[[_Many], int]) -> bool:
+    """Whether the first has so many times as much as the second, of the same repetition."""
+    first, second = pair
+    return of(first) >= more * of(second)
+
+
+def _threads_of(one: _Many) -> int:
+    return one.threads
 
 
 def _seen(measured: Measured, target: str) -> Sequence[_Many]:
@@ -98,13 +113,18 @@ def _many(trial: Trial) -> _Many:
     threads = [reading.app_threads for reading in within(trial, "many", HostReading) if reading.app_threads]
     if not threads:
         raise MissingEvidenceError(f"the service's threads were not read in trial {trial.record.spec.id}")
-    sessions = within(trial, "many", DatabaseReading)
+    sessions, requests = within(trial, "many", DatabaseReading), requests_of(trial)
+    answered, spent_s = (
+        count_of(requests, lambda ended: ended.outcome == Outcome.OK),
+        trial.record.cpu_s.get("app"),
+    )
     return _Many(
-        served=count_of(requests_of(trial), lambda ended: (ended.phase, ended.outcome) == ("many", Outcome.OK)),
+        served=count_of(requests, lambda ended: (ended.phase, ended.outcome) == ("many", Outcome.OK)),
         at_work=max(reading.active for reading in sessions if reading.of_primary),
         out=max((reading.checked_out_max for reading in trial.readings_of(PoolReading)), default=0),
         threads=max(threads),
         unanswered=sum(reading.of == "pool" for reading in trial.readings_of(GapReading)),
+        cpu_ms=1000 * spent_s / answered if spent_s is not None and answered else None,
     )
 
 
@@ -132,4 +152,7 @@ def _figures(seen: Sequence[_Many], name: str) -> tuple[Figure, ...]:
         figure_over(f"requests of {MANY} users served", [one.served for one in seen], where=where),
         figure_over("threads of the service", [one.threads for one in seen], where=where),
         figure_over("readings of /health/db missing", [one.unanswered for one in seen], where=where),
+        spread_of(
+            "processor time of the service for each request served", [one.cpu_ms for one in seen], "ms", where
+        ),
     )

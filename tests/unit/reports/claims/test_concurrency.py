@@ -32,6 +32,8 @@ USUAL = {
     "async-def-sync": Seen(1, 5, 0, 11),
 }
 
+USUAL_ORDER = list(USUAL)
+
 
 def trial(target: str, seen: Seen, repetition: int) -> TrialBuilder:
     made = TrialBuilder(SCENARIO, target_info(target), repetition=repetition)
@@ -77,6 +79,15 @@ def test_one_statement_at_a_time_refutes_a_synchronous_session_in_coroutines(tmp
 def test_statements_side_by_side_support_it(tmp_path: Path) -> None:
     found = async_def_sync_session(evidence(tmp_path, async_def_sync=Seen(12, 5, 60)))
     assert found.verdict is RulingVerdict.SUPPORTED
+
+
+def test_what_holds_in_one_repetition_only_is_not_settled(tmp_path: Path) -> None:
+    odd = [trial(target, seen, number) for target, seen in USUAL.items() for number in (1, 2, 3)]
+    odd[USUAL_ORDER.index("async-pool") * 3] = trial("async-pool", Seen(44, 1, 340), 1)
+    odd[USUAL_ORDER.index("async-def-sync") * 3] = trial("async-def-sync", Seen(2, 5, 0), 1)
+    of = evidence_of(tmp_path / "odd", {"concurrency": odd})
+    assert async_more_concurrency(of).verdict is RulingVerdict.INCONCLUSIVE
+    assert async_def_sync_session(of).verdict is RulingVerdict.INCONCLUSIVE
 
 
 def test_a_control_that_served_nobody_and_threads_that_nobody_counted_show_nothing(tmp_path: Path) -> None:

@@ -19,7 +19,10 @@ def trial(target: str, before: int, first: int, repetition: int = 1, sent: int =
     """`before` connections at the start, `first` opened by the first requests, and twelve by later ones."""
     made = TrialBuilder(SCENARIO, target_info(target), repetition=repetition)
     made.mark_phases()
-    made.requests += [Request("first", 0.05, 520.0, operation="hold") for _ in range(sent)]
+    made.requests += [
+        Request("first", 0.05, 520.0, operation="hold", connect_ms=12.0 if number < first else 0.0)
+        for number in range(sent)
+    ]
     made.requests += [Request("first", 0.7, 505.0, operation="hold") for _ in range(10)]
     made.readings += [
         pool_reading(-0.05, 0, opened_total=before),
@@ -49,6 +52,7 @@ def test_it_holds_where_no_first_request_had_to_connect(tmp_path: Path) -> None:
     assert found.verdict is RulingVerdict.SUPPORTED
     assert "0 had to connect; after a cold start 10, after one SELECT 1 9." in found.said
     assert "with 20 at once, opened 12 more" in found.condition
+    assert "spent 12 ms on connecting after a cold start, 0 ms after warming" in found.condition
 
 
 @pytest.mark.parametrize(
