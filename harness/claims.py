@@ -96,10 +96,11 @@ def carry_out_claims(
 ) -> Ending:
     """Bring everything up, run each experiment, and keep what had been measured however it ends.
 
-    Those that need a replica have a stack of their own: it takes processor time, and primaries commit otherwise.
-    Raises PoolstormError where nothing had; then the folder is gone, too.
+    Those that need a replica come last and have a stack of their own: it takes processor time, and primaries
+    commit otherwise. Raises PoolstormError where nothing had; then the folder is gone, too.
     """
     plans = [(experiment.name, plan_of(experiment, quick=quick, seed=seed)) for experiment in chosen]
+    plans.sort(key=lambda named: sorted(named[1].needs_parts))
     store = ClaimsStore.create(
         folder,
         ClaimsRecord(
