@@ -33,8 +33,9 @@ def settle_signals() -> None:
     """To be called first: undo what a careless parent hands on, unlike a signal that it ignores for a reason.
 
     Where SIGCHLD is ignored nobody learns how a child ended, PostgreSQL's setup included; and a blocked signal
-    ends nothing.
+    ends nothing; a timer that still runs would end us when it goes off.
     """
+    signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 

@@ -13,6 +13,7 @@ from harness.errors import EnvironmentSetupError
 
 CANDIDATES = ("nobody", "postgres", "daemon")
 """Accounts that exist nearly everywhere; none is ever created."""
+_INSTEAD = "run as another user, or give a server with --database-url"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,36 @@ class Account:
     gid: int
 
     def own(self, *paths: Path) -> None:
-        """Hand files, folders and links (not what they point at) over to the account."""
+        """Hand files, folders and links (not what they point at) over to the account.
+
+        Raises EnvironmentSetupError where the system does not let us, as it may not let root in a container.
+        """
         for path in paths:
-            os.chown(path, self.uid, self.gid, follow_symlinks=False)
+            try:
+                os.chown(path, self.uid, self.gid, follow_symlinks=False)
+            except PermissionError as error:
+                raise EnvironmentSetupError(
+                    f"PostgreSQL does not run as root, and this root may give no file to {self.name!r}; {_INSTEAD}"
+                ) from error
+
+    def require_reachable(self) -> None:
+        """Raises EnvironmentSetupError where the system does not let us become this account."""
+        try:
+            subprocess.run(
+                ["/bin/sh", "-c", ":"],
+                user=self.uid,
+                group=self.gid,
+                extra_groups=[],
+                cwd="/",
+                env={},
+                capture_output=True,
+                check=False,
+            )
+        except OSError as error:
+            raise EnvironmentSetupError(
+                f"PostgreSQL does not run as root, and this root may not become {self.name!r} "
+                f"({error.strerror}); {_INSTEAD}"
+            ) from error
 
     def can_run(self, program: Path) -> bool:
         """Whether the account reaches and may run a program; asked of the system by trying `--version`."""
@@ -64,8 +92,8 @@ class Account:
 def server_account() -> Account | None:
     """The account to run a server as: None for our own, which is right for everyone but root.
 
-    Raises EnvironmentSetupError where root finds no other account, and where our own has no name: PostgreSQL's
-    setup asks for it, and a container may be run as a number that nobody bears.
+    Raises EnvironmentSetupError where root finds no other account or may not become it, and where our own has no
+    name: PostgreSQL's setup asks for it, and a container may be run as a number that nobody bears.
     """
     if (own := os.geteuid()) != 0:
         _require_name(own)
@@ -76,11 +104,10 @@ def server_account() -> Account | None:
         except KeyError:
             continue
         if entry.pw_uid != 0:
-            return Account(name, entry.pw_uid, entry.pw_gid)
-    raise EnvironmentSetupError(
-        "PostgreSQL does not run as root and there is no account 'nobody'; run as another user "
-        "or give a server with --database-url"
-    )
+            account = Account(name, entry.pw_uid, entry.pw_gid)
+            account.require_reachable()
+            return account
+    raise EnvironmentSetupError(f"PostgreSQL does not run as root and there is no account 'nobody'; {_INSTEAD}")
 
 
 def _require_name(uid: int) -> None:

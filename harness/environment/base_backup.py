@@ -5,7 +5,6 @@ What a primary lacks for a replica is found before anything is copied, so that t
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from psycopg2.extensions import make_dsn
 from harness.environment.account import Account
 from harness.environment.children import NO_FILE
 from harness.environment.database import DatabaseServer
-from harness.environment.embedded import ends_well, start_program
+from harness.environment.embedded import ends_well, major_version, start_program
 from harness.environment.last_words import telling_line
 from harness.environment.leash import Leash
 from harness.errors import ReplicaUnavailableError
@@ -149,24 +148,6 @@ def connection_text(primary: DatabaseServer, host: str, port: int, **more: str) 
     """How libpq reaches the primary at `host` and `port`; without the password unless that is among `more`."""
     options = dict(primary.options) or {"sslmode": "disable" if primary.origin == "embedded" else "prefer"}
     return str(make_dsn(None, host=host, port=port, user=primary.user, **options, **more))
-
-
-def major_version(binaries: Path) -> int:
-    """Of the server that lies there: 18 of `postgres (PostgreSQL) 18.4`. Raises ReplicaUnavailableError."""
-    try:
-        done = subprocess.run(
-            [binaries / "postgres", "--version"], capture_output=True, text=True, timeout=10, check=False, env={}
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ReplicaUnavailableError(
-            f"no replica: {binaries / 'postgres'} does not run ({type(error).__name__}); see 'poolstorm doctor'"
-        ) from error
-    found = re.search(r"\) (\d+)", done.stdout)
-    if found is None:
-        raise ReplicaUnavailableError(
-            f"no replica: {binaries / 'postgres'} does not tell its version; see 'poolstorm doctor'"
-        )
-    return int(found[1])
 
 
 def _mend(said: str) -> str:

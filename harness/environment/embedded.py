@@ -300,11 +300,24 @@ def _initialise(leash: Leash, binaries: Path, folder: Path, password: str, accou
 
 def _settings_of_initdb(binaries: Path) -> list[str]:
     """For the server that initdb itself runs; older ones take none, and find a way of their own."""
-    said = subprocess.run(
-        [binaries / "initdb", "--version"], env=_ENVIRONMENT, capture_output=True, text=True, check=False
-    ).stdout
-    version = re.search(r" ([0-9]+)", said)
-    return [f"--set={_DYNAMIC_MEMORY}=mmap"] if version and int(version[1]) >= _INITDB_SETS_SINCE else []
+    return [f"--set={_DYNAMIC_MEMORY}=mmap"] if major_version(binaries) >= _INITDB_SETS_SINCE else []
+
+
+def major_version(binaries: Path) -> int:
+    """Of the server that lies there: 18 of `postgres (PostgreSQL) 18.4`. Raises EnvironmentSetupError."""
+    program = binaries / "postgres"
+    try:
+        done = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, timeout=10, check=False, env=_ENVIRONMENT
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EnvironmentSetupError(
+            f"{program} does not run ({type(error).__name__}); see 'poolstorm doctor'"
+        ) from error
+    found = re.search(r"\) (\d+)", done.stdout)
+    if found is None:
+        raise EnvironmentSetupError(f"{program} does not tell its version; see 'poolstorm doctor'")
+    return int(found[1])
 
 
 def ends_well(child: Child, within_s: float) -> bool:

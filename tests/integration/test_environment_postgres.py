@@ -3,7 +3,9 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -30,6 +32,7 @@ from harness.environment.postgres import DatabaseServer, database_server
 from harness.errors import EnvironmentSetupError, LeftBehindError
 from targets.schema import create_schema, seed
 from targets.settings import DatabaseUrl
+from tests.integration.command import COMMAND
 from tests.integration.processes import descendants
 
 pytestmark = pytest.mark.integration
@@ -220,6 +223,29 @@ def test_a_server_elsewhere_is_refused_unless_allowed(leash: Leash, host: str) -
     text = refusal(leash, f"postgresql://me:s3cret@{host}:5432/db")
     assert text.startswith("the host of --database-url is not this machine")
     assert text.endswith("use a local server or add --allow-remote-database")
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("setpriv") is None, reason="root and setpriv are needed to give a power up"
+)
+@pytest.mark.parametrize(
+    ("power", "said"),
+    [
+        ("setuid", "this root may not become 'nobody' (Operation not permitted)"),
+        ("setgid", "this root may not become 'nobody' (Operation not permitted)"),
+        ("chown", "this root may give no file to 'nobody'"),
+    ],
+)
+def test_a_root_without_its_powers_is_told_which_is_missing(tmp_path: Path, power: str, said: str) -> None:
+    ended = subprocess.run(
+        ["setpriv", f"--bounding-set=-{power}", f"--inh-caps=-{power}", *COMMAND, "run", "-o", tmp_path / "out"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, "Traceback" in ended.stderr) == (2, False), ended.stderr
+    assert f"PostgreSQL does not run as root, and {said}; run as another user, or give a server" in ended.stderr
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts PostgreSQL under another account")

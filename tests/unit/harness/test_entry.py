@@ -114,12 +114,23 @@ sys.modules["harness.cli"] = cli
 from harness.entry import start
 start()
 """
+TIMER_RUNS = """
+import signal, sys, types
+cli = types.ModuleType("harness.cli")
+def main():
+    sys.exit(3 if signal.getitimer(signal.ITIMER_REAL)[0] else 7)
+cli.main = main
+sys.modules["harness.cli"] = cli
+from harness.entry import start
+start()
+"""
 
 
 @pytest.mark.parametrize(
     ("careless", "then", "expected"),
     [
         ("signal.signal(signal.SIGCHLD, signal.SIG_IGN)", CHILD_ENDS, 7),
+        ("signal.setitimer(signal.ITIMER_REAL, 300)", TIMER_RUNS, 7),
         ("signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32))", ASKED_TO_END, -15),
     ],
 )
