@@ -11,6 +11,8 @@ BEYOND_30_PER_S = 88
 """Above what 30 connections serve, below what AnyIO's 40 threads do."""
 BEYOND_40_PER_S = 140
 """Above what 40 threads serve, below what 60 do."""
+USUAL_THREADS, MORE_THREADS = 40, 60
+"""That AnyIO has unless it is told otherwise, and that one of the remedies has."""
 HOT_PER_S = 100
 NARROW_KB_PER_S = 160
 FAR_MS = 100

@@ -13,4 +13,5 @@ EXPERIMENT = Experiment(
     subjects=tuple(standard_subject(TARGETS[name]) for name in ("sync-pool", "async-pool")),
     scenarios=(SCENARIO,),
     control="sync-pool",
+    quick_subjects=("sync-pool",),
 )

@@ -16,5 +16,5 @@ EXPERIMENT = Experiment(
     ),
     scenarios=(SCENARIO,),
     control="sync-pool",
-    quick_subjects=("sync-pool", "health-in-thread", "async-def-sync"),
+    quick_subjects=("sync-pool", "async-def-sync"),
 )

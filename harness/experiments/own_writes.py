@@ -13,4 +13,5 @@ EXPERIMENT = Experiment(
     subjects=tuple(standard_subject(KNOWN_TARGETS[name]) for name in ("sync-pool", "rw-split", "rw-split-sticky")),
     scenarios=(SCENARIO,),
     control="sync-pool",
+    in_quick=False,  # a replica takes a while to make, and this is half of what its statement is about
 )

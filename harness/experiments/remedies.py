@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from harness.experiments.base import Experiment
 from harness.subject import Subject, standard_subject
-from scenarios.remedies import SCENARIO
+from scenarios.remedies import MORE_THREADS, SCENARIO
 from targets.registry import TWENTY_PLUS_THIRTY
 from targets.tutorial.registry import TUTORIAL
 
 CONTROL = standard_subject(TUTORIAL["ten-plus-twenty"])
+WITH_THREADS = "twenty-plus-forty-threads"
 
 
 def _sized(name: str, title: str, **settings: int) -> Subject:
@@ -19,18 +20,21 @@ def _sized(name: str, title: str, **settings: int) -> Subject:
     return replace(CONTROL, name=name, title=title, settings=changed)
 
 
+SUBJECTS = (
+    CONTROL,
+    _sized("twenty-plus-forty", "20+40", max_overflow=40),
+    _sized(WITH_THREADS, f"20+40 with {MORE_THREADS} threads", max_overflow=40, threadpool_tokens=MORE_THREADS),
+    _sized("twenty-plus-thirty", "20+30, as recommended"),
+    standard_subject(TUTORIAL["fewer-columns"]),
+    standard_subject(TUTORIAL["cached-reads"]),
+)
+
 EXPERIMENT = Experiment(
     name="remedies",
     question="Which remedy cures which reason for exhaustion, and is the recommended pool the best?",
-    subjects=(
-        CONTROL,
-        _sized("twenty-plus-forty", "20+40", max_overflow=40),
-        _sized("twenty-plus-forty-threads", "20+40, 60 threads", max_overflow=40, threadpool_tokens=60),
-        _sized("twenty-plus-thirty", "20+30, as recommended"),
-        standard_subject(TUTORIAL["fewer-columns"]),
-        standard_subject(TUTORIAL["cached-reads"]),
-    ),
+    subjects=SUBJECTS,
     scenarios=(SCENARIO,),
     control=CONTROL.name,
     quick_share=0.75,
+    quick_subjects=tuple(subject.name for subject in SUBJECTS if subject.name != WITH_THREADS),
 )

@@ -16,5 +16,5 @@ EXPERIMENT = Experiment(
     scenarios=(SCENARIO,),
     control="sync-pool-scram",
     quick_share=0.5,
-    quick_subjects=tuple(subject.name for subject in LADDER if subject.login is not Login.TLS),
+    quick_subjects=tuple(subject.name for subject in LADDER if subject.login is Login.SCRAM),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +47,11 @@ class Measured:
         }
         found_trials = (trial for trial in self.run.trials if trial.record.spec.id in usable)
         return tuple(sorted(found_trials, key=lambda trial: trial.record.spec.repetition))
+
+    def tried(self, targets: Iterable[str]) -> tuple[str, ...]:
+        """Those that were to be measured: `--quick` leaves some out."""
+        planned = {info.name for info in self.run.manifest.targets}
+        return tuple(target for target in targets if target in planned)
 
     @property
     def usable(self) -> int:

@@ -19,7 +19,6 @@ CLAIMS = (
     "exhaustion-error",
     "async-def-sync-session",
     "monitoring",
-    "rw-split",
 )
 
 
@@ -127,14 +126,3 @@ def test_a_health_route_warns_in_time_only_where_it_needs_nothing_that_is_short(
         assert from_memory["trials in which it was not"].value == 0
         blocked = f"{load}; a coroutine beside coroutines that block"
         assert figures(report, "monitoring", blocked)["trials in which it was not"].value == 1
-
-
-def test_what_was_written_is_not_yet_on_a_replica_that_is_late(report: ClaimsReport) -> None:
-    found = verdict(report, "rw-split")
-    assert found[0] is RulingVerdict.REFUTED, found
-    late = figures(report, "rw-split", "replica 50 ms behind, reads on the replica")
-    assert (late["not there at the first look"].value or 0) > (late["own writes looked for"].value or 0) / 2
-    low, high = (late[f"staleness, median, at {end}"].value or 0 for end in ("least", "most"))
-    assert 50 - 25 <= low <= high <= 50 + 25
-    for on in ("primary alone", "reads on the replica, absent ones on the primary"):
-        assert figures(report, "rw-split", f"replica 50 ms behind, {on}")["not there at the first look"].value == 0

@@ -43,7 +43,7 @@ def exhaustion_error(evidence: Evidence) -> Found:
     over, by its own error; also with the timeout of 30 s, where that was tried.
     """
     measured = evidence.of(EXPERIMENT)
-    refusals = {target: _refused(measured, exhaustion.SCENARIO.name, target) for target in NAMES}
+    refusals = {target: _refused(measured, exhaustion.SCENARIO.name, target) for target in measured.tried(NAMES)}
     ladders = {target: [_ladder(refused) for _, refused in each] for target, each in refusals.items()}
     timeout_ms = 1000 * float(exhaustion.SCENARIO.pool["pool_timeout_s"])
     refused_at = {users: [ladder[users] for ladder in ladders[SYNC]] for users in exhaustion.STEPS}

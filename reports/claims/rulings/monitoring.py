@@ -64,8 +64,7 @@ def monitoring(evidence: Evidence) -> Found:
     in every trial; refuted where one form never does under some load.
     """
     measured = evidence.of(EXPERIMENT)
-    tried = {info.name for info in measured.run.manifest.targets}
-    seen = {target: _of(measured, target) for target in FORMS if target in tried}
+    seen = {target: _of(measured, target) for target in measured.tried(FORMS)}
     telling = [target for target, each in seen.items() if all(load.told for load in _all(each))]
     blind = [
         target for target, each in seen.items() if any(not any(load.told for load in each[name]) for name in LOADS)

@@ -13,7 +13,7 @@ from reports.claims.rules import Found, rules_on
 from reports.claims.trials import Ended, between, count_of, figure_over, requests_of, within
 from reports.histograms import count_up_to_ns
 from reports.read import Trial
-from scenarios.remedies import BEYOND_30_PER_S, BEYOND_40_PER_S, DEADLINE_MS
+from scenarios.remedies import BEYOND_30_PER_S, BEYOND_40_PER_S, DEADLINE_MS, MORE_THREADS, USUAL_THREADS
 
 EXPERIMENT, SCENARIO = "remedies", "remedies"
 CONTROL, RECOMMENDED = "ten-plus-twenty", "twenty-plus-thirty"
@@ -23,7 +23,7 @@ TITLES = {
     CONTROL: "10+20",
     RECOMMENDED: "20+30",
     BIGGER: "20+40",
-    WITH_THREADS: "20+40, 60 threads",
+    WITH_THREADS: f"20+40 with {MORE_THREADS} threads",
     FEWER: "10+20, fewer columns",
     CACHED: "10+20, cached reads",
 }
@@ -39,8 +39,6 @@ EXHAUSTED_FROM = 0.03
 """So large a share refused by 10+20 in every trial is exhaustion; with less there is nothing to cure."""
 CURED_REFUSED, CURED_IN_TIME = 0.01, 0.9
 """At most this share refused, and at least this one answered in time, in every trial."""
-THREADS = 40
-"""That AnyIO has unless it is told otherwise."""
 FEWEST_EXHAUSTED = 3
 FEWEST_REQUESTS = 50
 FEWEST_READS = 30
@@ -75,25 +73,26 @@ _Trials = Mapping[str, Sequence[_Served]]
 def remedy_bigger_pool(evidence: Evidence) -> Found:
     """Supported where 20+40 cures every reason that exhausts 10+20; with more threads it says what they add."""
     measured = evidence.of(EXPERIMENT)
-    control, bigger, threads = (_of(measured, name) for name in (CONTROL, BIGGER, WITH_THREADS))
+    subjects = {name: _of(measured, name) for name in measured.tried((CONTROL, BIGGER, WITH_THREADS))}
+    control, bigger, threads = subjects[CONTROL], subjects[BIGGER], subjects.get(WITH_THREADS)
     reasons = _exhausted(control)
-    found = _remedy(reasons, BIGGER, {CONTROL: control, BIGGER: bigger, WITH_THREADS: threads})
-    by_threads = [reason for reason in reasons if _cures(threads[reason])]
-    condition = (
-        f"def endpoints in AnyIO's {THREADS} threads. With 60 threads 20+40 cured {_named(by_threads)}. A larger "
-        "pool lets more wait at once; it makes nothing that they wait for any faster."
-    )
-    if (out := max(one.out for reason in reasons for one in bigger[reason])) > THREADS:
+    found = _remedy(reasons, BIGGER, subjects)
+    condition = f"def endpoints in AnyIO's {USUAL_THREADS} threads."
+    if threads is not None:
+        by_threads = [reason for reason in reasons if _cures(threads[reason])]
+        condition += f" With {MORE_THREADS} of them 20+40 cured {_named(by_threads)}."
+    condition += " A larger pool lets more wait at once; it makes nothing that they wait for any faster."
+    if (out := max(one.out for reason in reasons for one in bigger[reason])) > USUAL_THREADS:
         condition += (
-            f" Up to {out} connections were out with {THREADS} threads: a request holds one, not a thread."
+            f" Up to {out} connections were out with {USUAL_THREADS} threads: a request holds one, not a thread."
         )
     turns = []
     if {SLOW, SLOWER} <= set(reasons):
-        for title, trials in ((TITLES[BIGGER], bigger), (TITLES[WITH_THREADS], threads)):
-            if _cures(trials[SLOW]) and not _cures(trials[SLOWER]):
+        for name, trials in subjects.items():
+            if name != CONTROL and _cures(trials[SLOW]) and not _cures(trials[SLOWER]):
                 turns.append(
                     Turn(
-                        of=f"slow statements with {title}",
+                        of=f"slow statements with {TITLES[name]}",
                         low=BEYOND_30_PER_S,
                         high=BEYOND_40_PER_S,
                         unit="/s",
@@ -147,7 +146,7 @@ def remedy_cache(evidence: Evidence) -> Found:
 def recommended(evidence: Evidence) -> Found:
     """Refuted where another pool serves more in time beyond noise under some reason; supported where none does."""
     measured = evidence.of(EXPERIMENT)
-    pools = {name: _of(measured, name) for name in (RECOMMENDED, CONTROL, BIGGER, WITH_THREADS)}
+    pools = {name: _of(measured, name) for name in measured.tried((RECOMMENDED, CONTROL, BIGGER, WITH_THREADS))}
     own = pools[RECOMMENDED]
     reasons = _exhausted(pools[CONTROL])
     others = {name: trials for name, trials in pools.items() if name != RECOMMENDED}
@@ -164,8 +163,8 @@ def recommended(evidence: Evidence) -> Found:
         f"{len(level)} and worse in {len(beaten)}{f' ({by})' if by else ''}."
     )
     condition = (
-        f"Compared with 10+20, 20+40, and 20+40 with 60 threads, by the share answered in {DEADLINE_MS} ms. Best "
-        f"in {_named(best)}; within noise in {_named(level)}."
+        f"Compared with {', '.join(TITLES[name] for name in others)}, by the share answered in {DEADLINE_MS} ms. "
+        f"Best in {_named(best)}; within noise in {_named(level)}."
     )
     verdict = RulingVerdict.REFUTED if beaten else RulingVerdict.SUPPORTED
     return Found(verdict, said, condition, _figures(reasons, pools))

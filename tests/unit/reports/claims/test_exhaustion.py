@@ -72,6 +72,11 @@ def test_it_holds_up_to_as_many_requests_as_threads_and_says_where_it_ends(tmp_p
     assert (turn.low, turn.high, turn.holds) == (40, 60, "below")
 
 
+def test_it_can_be_ruled_on_by_def_endpoints_alone(tmp_path: Path) -> None:
+    found = rule(tmp_path, {"exhaustion": [ladder("sync-pool", THREADS)]})
+    assert found.verdict is RulingVerdict.SUPPORTED
+
+
 def test_where_nobody_waits_longer_there_is_no_turn(tmp_path: Path) -> None:
     found = rule(tmp_path, runs(dict.fromkeys(THREADS, 103.0)))
     assert (found.verdict, found.turns) == (RulingVerdict.SUPPORTED, ())

@@ -120,6 +120,14 @@ def test_the_bigger_pool_turns_between_the_rates_where_threads_run_out(tmp_path:
     assert TITLES[WITH_THREADS] not in turn.of
 
 
+def test_what_was_left_out_is_not_spoken_of(tmp_path: Path) -> None:
+    trials = [trial(name, loads, 1) for name, loads in USUAL.items() if name != WITH_THREADS]
+    tried = evidence_of(tmp_path, {"remedies": trials})
+    found = remedy_bigger_pool(tried)
+    assert (found.verdict, "of them 20+40 cured" in found.condition) == (RulingVerdict.REFUTED, False)
+    assert TITLES[WITH_THREADS] not in recommended(tried).condition
+
+
 def test_each_stale_read_is_counted_and_does_not_decide_whether_a_cache_cures(tmp_path: Path) -> None:
     found = remedy_cache(evidence(tmp_path, {CACHED: ALL}, stale=7))
     assert found.verdict is RulingVerdict.SUPPORTED
