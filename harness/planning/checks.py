@@ -14,7 +14,7 @@ from harness.faults import FAULTS
 from harness.load.workers import Workers
 from harness.planning.wish import PlanFile
 from harness.planning.wording import first_problem
-from harness.records import reading_every_s
+from harness.records import intervals_of, reading_every_s
 from harness.subject import Subject
 from scenarios.model import FaultSpec, Phase, PoolOverrides, Scenario
 from targets.settings import PoolSettings
@@ -31,6 +31,8 @@ MOST_TRIALS = 10_000
 MOST_DAYS = 14
 MOST_TICKS_OF_RUN = 180_000
 """At up to 0.7 kB for all gauges, what `reports.read` takes of a run: 128 MB."""
+MOST_INTERVALS_OF_RUN = 720_000
+"""Mixed load takes some 0.3 kB for each: what `reports.read` takes of a run is 256 MB."""
 DAY_S = 86_400
 
 _HOST_AND_PORT = re.compile(r"([0-9A-Za-z._-]+):([0-9]{1,5})")
@@ -169,6 +171,12 @@ def check_size(scenarios: Sequence[Scenario], trials_of_each: int, overhead_s: f
         raise PlanError(
             f"the plan would read its gauges {ticks:,.0f} times, and reports take {MOST_TICKS_OF_RUN:,}; make "
             f"several runs of it, or take fewer trials"
+        )
+    intervals = trials_of_each * sum(map(intervals_of, scenarios))
+    if intervals > MOST_INTERVALS_OF_RUN:
+        raise PlanError(
+            f"the plan would write {intervals:,.0f} intervals of latencies, and reports take "
+            f"{MOST_INTERVALS_OF_RUN:,}; make several runs of it, or lengthen its shortest faults"
         )
 
 

@@ -20,6 +20,9 @@ FEWEST_IN_PHASE = 50
 LOWEST_NS = 1_000
 HIGHEST_NS = 3_600_000_000_000
 SIGNIFICANT_FIGURES = 3
+MOST_FAULTED = 40_000
+"""Intervals of a trial with faults that may be made longer: an hour and six minutes at full pace."""
+FEWEST_IN_FAULT = 20
 MOST_TICKS = 12_000
 """Readings of one gauge in a trial: 20 minutes of them at full pace. All gauges together take 0.6 kB a tick, so
 that a faulted trial of a day leaves 7 MB, and a fortnight of such trials what a report reads."""
@@ -75,12 +78,19 @@ class SeriesKey:
 def response_interval_ns(scenario: Scenario) -> int:
     """Length of the intervals of response times in a trial of a scenario.
 
-    With faults it is `INTERVAL_NS`, since windows are cut out of them. Without, a longer one serves as well: that
-    of a chart's bins, or the longest of the same lengths that leaves `FEWEST_IN_PHASE` for each phase that counts.
-    All these lengths divide one another, so that a bin is always made of whole intervals.
+    With faults it is `INTERVAL_NS`, since windows are cut out of them; longer in a trial of hours, as far as that
+    leaves `FEWEST_IN_FAULT` for each fault. Without, a longer one serves as well: that of a chart's bins, or the
+    longest of the same lengths that leaves `FEWEST_IN_PHASE` for each phase that counts. All these lengths divide
+    one another, so that a bin is always made of whole intervals.
     """
-    if any(phase.faults for phase in scenario.phases):
-        return INTERVAL_NS
+    if faults_s := [fault.duration_s for phase in scenario.phases for fault in phase.faults]:
+        length_ns = INTERVAL_NS
+        while (
+            length_ns * MOST_FAULTED < scenario.duration_s * 1e9
+            and 2 * length_ns * FEWEST_IN_FAULT <= min(faults_s) * 1e9
+        ):
+            length_ns *= 2
+        return length_ns
     shortest_ns = 1e9 * min(phase.duration_s for phase in scenario.phases if not phase.warmup)
     length_ns = bin_length_ns(round(scenario.duration_s * 1e9))
     while length_ns > INTERVAL_NS and length_ns * FEWEST_IN_PHASE > shortest_ns:
@@ -96,6 +106,11 @@ def reading_every_s(scenario: Scenario) -> float:
     while every_ns * MOST_TICKS < scenario.duration_s * 1e9:
         every_ns *= 2
     return every_ns / 1e9
+
+
+def intervals_of(scenario: Scenario) -> float:
+    """About how many intervals of response times a trial has, each with a histogram for each series."""
+    return scenario.duration_s * 1e9 / response_interval_ns(scenario)
 
 
 def bin_length_ns(length_ns: int) -> int:

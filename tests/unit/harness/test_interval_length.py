@@ -10,8 +10,8 @@ from scenarios.model import Arrivals, FaultSpec, Phase, Scenario
 from scenarios.registry import SCENARIOS
 
 
-def lasting(*phases_s: float, warmup_s: float = 1.0, fault: bool = False) -> Scenario:
-    faults = (FaultSpec(kind="timeout", at_s=0.0, duration_s=0.5),) if fault else ()
+def lasting(*phases_s: float, warmup_s: float = 1.0, fault: bool = False, fault_s: float = 0.5) -> Scenario:
+    faults = (FaultSpec(kind="timeout", at_s=0.0, duration_s=fault_s),) if fault else ()
     phases = [
         Phase(name=f"phase-{number}", duration_s=duration_s, arrivals=Arrivals(rate_per_s=1), faults=faults)
         for number, duration_s in enumerate(phases_s)
@@ -55,3 +55,15 @@ def test_gauges_of_a_long_faulted_trial_are_read_less_often(duration_s: float, e
     assert reading_every_s(scenario) == pytest.approx(every_s)
     assert duration_s / reading_every_s(scenario) <= MOST_TICKS
     assert response_interval_ns(scenario) == INTERVAL_NS
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "fault_s", "intervals"),
+    [(3_900, 600, 1), (4_100, 600, 2), (86_000, 600, 32), (86_000, 60, 16), (86_000, 3, 1)],
+)
+def test_intervals_of_a_very_long_faulted_trial_are_longer_as_far_as_its_faults_allow(
+    duration_s: float, fault_s: float, intervals: int
+) -> None:
+    scenario = lasting(duration_s, fault=True, fault_s=fault_s)
+    assert intervals * INTERVAL_NS == response_interval_ns(scenario)
+    assert 0 == bin_length_ns(round(scenario.duration_s * 1e9)) % response_interval_ns(scenario)

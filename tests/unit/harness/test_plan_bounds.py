@@ -226,6 +226,23 @@ def test_a_plan_of_more_readings_than_a_report_takes_is_refused() -> None:
         build_plan(soak.model_copy(update={"repetitions": 20, "aa": False}))
 
 
+def test_a_day_with_a_fault_too_short_for_longer_intervals_is_refused(tmp_path: Path) -> None:
+    text = """
+targets = ["no-pool"]
+scenarios = ["soak"]
+[scenario.soak]
+base = "baseline"
+[[scenario.soak.phases]]
+name = "day"
+duration_s = {duration_s}
+users = 1
+faults = [{{ kind = "timeout", at_s = 10.0, duration_s = 3.0 }}]
+"""
+    assert len(planned(text.format(duration_s=40_000.0), tmp_path).trials) == 1
+    with pytest.raises(PlanError, match="863,000 intervals of latencies, and reports take 720,000"):
+        planned(text.format(duration_s=86_300.0), tmp_path)
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_every_scenario_can_be_as_short_as_a_second_and_as_long_as_a_day(name: str) -> None:
     for duration_s in (1.0, 86_400.0):
