@@ -18,6 +18,7 @@ def start() -> NoReturn:
     """The console script `poolstorm`."""
     try:
         settle_signals()
+        _keep_own_rights()
         _come_first()
         from harness.cli import main
 
@@ -30,6 +31,11 @@ def start() -> NoReturn:
         sys.exit(_unforeseen(error))
     finally:
         ignore_interrupts()
+
+
+def _keep_own_rights() -> None:
+    """A umask that takes rights from the owner shuts us, and PostgreSQL, out of files of our own."""
+    os.umask(os.umask(0o077) & 0o077)
 
 
 def _come_first() -> None:

@@ -124,6 +124,16 @@ sys.modules["harness.cli"] = cli
 from harness.entry import start
 start()
 """
+MASKED = """
+import os, sys, types
+cli = types.ModuleType("harness.cli")
+def main():
+    sys.exit(7 if os.umask(0) == 0o077 else 3)
+cli.main = main
+sys.modules["harness.cli"] = cli
+from harness.entry import start
+start()
+"""
 
 
 @pytest.mark.parametrize(
@@ -131,6 +141,7 @@ start()
     [
         ("signal.signal(signal.SIGCHLD, signal.SIG_IGN)", CHILD_ENDS, 7),
         ("signal.setitimer(signal.ITIMER_REAL, 300)", TIMER_RUNS, 7),
+        ("os.umask(0o777)", MASKED, 7),
         ("signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32))", ASKED_TO_END, -15),
     ],
 )
