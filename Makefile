@@ -25,7 +25,7 @@ run-all: setup ## The default run: all targets, all scenarios
 test: setup ## Tests, on real PostgreSQL and Toxiproxy
 	$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
-test-slow: setup ## Those that run whole experiments of poolstorm claims, ten minutes
+test-slow: setup ## Those that run whole experiments of poolstorm claims, and all scenarios: ten minutes
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
 check: $(STAMPS)/installed ## Format, lint and types

@@ -18,8 +18,9 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from _pytest.mark import ParameterSet
 
-from scenarios.registry import SCENARIOS
+from scenarios.registry import DEFAULT_SCENARIOS, SCENARIOS
 from tests.integration.command import COMMAND, poolstorm, under_way
 
 pytestmark = pytest.mark.integration
@@ -97,8 +98,13 @@ FAILS_HERE = {
 NEVER_ANSWERED = {"exhaustion-30s"}  # within two seconds
 
 
-# Exhaustion comes last: it leaves a queue behind that would still refuse the next one's requests.
-@pytest.mark.parametrize("name", sorted(SCENARIOS, key=lambda name: (name == "exhaustion", name)))
+def in_order() -> list[ParameterSet]:
+    """Exhaustion comes last: it leaves a queue behind that would still refuse the next one's requests."""
+    names = sorted(SCENARIOS, key=lambda name: (name == "exhaustion", name))
+    return [pytest.param(name, marks=[] if name in DEFAULT_SCENARIOS else [pytest.mark.slow]) for name in names]
+
+
+@pytest.mark.parametrize("name", in_order())
 def test_stock_locust_runs_every_scenario_file(served: Served, name: str) -> None:
     ended = subprocess.run(
         [
