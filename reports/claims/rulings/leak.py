@@ -79,7 +79,7 @@ def _condition(forms: dict[str, Sequence[_Outcome]], python: str) -> str:
     late = max(one.out_at_most for one in forms[RETURNED])
     tracked, uncollected = _for_good(forms[TRACKED]), _for_good(forms[UNCOLLECTED])
     return (
-        f"CPython {python}, whose garbage collection finds a session once nothing refers to it. For good an error "
+        f"{python}, whose garbage collection finds a session once nothing refers to it. For good an error "
         "takes a connection where something keeps its exception, whose traceback holds the session "
         f"({tracked}), or where collection is off ({uncollected}). A session that is returned and never closed is "
         f"collected likewise, with up to {late} connections out at once. Closed in a finally or with block, none "

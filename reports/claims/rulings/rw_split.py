@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -36,12 +36,13 @@ RELIEF = 0.8
 @dataclass(frozen=True, slots=True)
 class _Looked:
     """Own writes that were looked for in one phase of one trial, those missed, and how late they were: medians of
-    the lower and of the upper bound.
+    the lower bound, of the upper one, and of the middle between both.
     """
 
     writes: int
     missed: int
     low_ms: float
+    middle_ms: float | None
     high_ms: float | None
 
 
@@ -74,7 +75,7 @@ def rw_split_relieves_and_stays_right(evidence: Evidence) -> Found:
     missed = [one.missed for one in late]
     said = (
         f"With the replica {own_writes.LATE_MS} ms behind {_missed(late)} own writes were not there at the first "
-        f"look, and came {_bounds(late)} after they were acknowledged; with it at hand {_missed(near)}.{relief}"
+        f"look, and came {_lateness(late)} after they were acknowledged; with it at hand {_missed(near)}.{relief}"
     )
     condition = (
         "A client that reads what it has just written. Where the primary is asked for what the replica does not "
@@ -118,13 +119,14 @@ def _looked_in(trial: Trial, history: History, phase: str) -> _Looked:
         writes=len(found),
         missed=sum(delay.misses > 0 for delay in found),
         low_ms=median(delay.low_ms for delay in found),
-        high_ms=_median_high_ms(found),
+        middle_ms=_median_seen(found, lambda low_ms, high_ms: (low_ms + high_ms) / 2),
+        high_ms=_median_seen(found, lambda _, high_ms: high_ms),
     )
 
 
-def _median_high_ms(found: Sequence[Delay]) -> float | None:
-    """None where half of them were never seen."""
-    known = sorted(delay.high_ms for delay in found if delay.high_ms is not None)
+def _median_seen(found: Sequence[Delay], of: Callable[[float, float], float]) -> float | None:
+    """Of something between the bounds; None where half of them were never seen."""
+    known = sorted(of(delay.low_ms, delay.high_ms) for delay in found if delay.high_ms is not None)
     place = len(found) // 2
     return known[place] if place < len(known) else None
 
@@ -137,10 +139,12 @@ def _missed(looked: Sequence[_Looked]) -> str:
     return f"{between([one.missed for one in looked])} of {between([one.writes for one in looked])}"
 
 
-def _bounds(looked: Sequence[_Looked]) -> str:
+def _lateness(looked: Sequence[_Looked]) -> str:
+    """The middle, and between what; a look tells only that a write came after the one before."""
+    middles = [round(one.middle_ms) for one in looked if one.middle_ms is not None]
     highs = [one.high_ms for one in looked if one.high_ms is not None]
     low = min(one.low_ms for one in looked)
-    return f"{low:.0f} to {max(highs):.0f} ms" if highs else f"more than {low:.0f} ms"
+    return f"{between(middles)} ms ({low:.0f} to {max(highs):.0f})" if highs else f"more than {low:.0f} ms"
 
 
 def _relief(evidence: Evidence) -> tuple[str, list[Figure], bool | None]:
@@ -199,10 +203,12 @@ def _relief_figures(relief: Sequence[_Relief], where: str) -> tuple[Figure, ...]
 
 
 def _figures(looked: Sequence[_Looked], where: str) -> tuple[Figure, ...]:
+    middles = [one.middle_ms for one in looked if one.middle_ms is not None]
     highs = [one.high_ms for one in looked if one.high_ms is not None]
     return (
         figure_over("own writes looked for", [one.writes for one in looked], where=where),
         figure_over("not there at the first look", [one.missed for one in looked], where=where),
         spread_of("staleness, median, at least", [one.low_ms for one in looked], "ms", where),
+        spread_of("staleness, median", middles if len(middles) == len(looked) else [], "ms", where),
         spread_of("staleness, median, at most", highs if len(highs) == len(looked) else [], "ms", where),
     )

@@ -89,7 +89,7 @@ def test_the_condition_names_what_keeps_the_exception(tmp_path: Path) -> None:
     found = leak(evidence_of(tmp_path, runs()))
     assert "kept 3 of 3 trials ended with none left, with collection off 3 of 3" in found.said
     assert "(30 errors left 30 out, with the pool empty in 3 of 3 trials)" in found.condition
-    assert "CPython 3.11.9" in found.condition
+    assert "3.11.9, whose garbage collection" in found.condition
     found = leak(evidence_of(tmp_path / "again", runs(no_finally_tracked=[EMPTIED, COLLECTED, EMPTIED])))
     assert "the pool empty in 2 of 3 trials" in found.condition
 
