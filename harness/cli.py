@@ -28,6 +28,7 @@ from harness.options import (
     Bind,
     Control,
     DatabaseUrlOption,
+    DryRun,
     Duration,
     LocalWorkers,
     OnlyClaims,
@@ -77,6 +78,7 @@ def run(
     bind: Bind = None,
     pool: Pool = None,
     quick: Quick = False,
+    dry_run: DryRun = False,
     output: RunFolder = None,
     database_url: DatabaseUrlOption = None,
     allow_remote_database: AllowRemote = False,
@@ -105,6 +107,11 @@ def run(
         pool=pool,
     )
     settled = build_plan(wish, quick=quick)
+    if dry_run:
+        from harness.preview import print_plan
+
+        print_plan(settled)
+        return
     settled.workers.require_address()  # here, so that it costs no start of a database
     run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
     folder = output or Path("runs") / run_id

@@ -77,6 +77,9 @@ OnlyClaims = Annotated[
     typer.Option("--only", metavar="STATEMENT", help="Rule on this one only; may be repeated. Default: all."),
 ]
 Quick = Annotated[bool, typer.Option("--quick", help="Three targets, four scenarios, two minutes.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would be run, and how long it would take; start nothing.")
+]
 RunFolder = Annotated[
     Path | None, typer.Option("--output", "-o", help="Folder of the run. Default: runs/<date and time>.")
 ]

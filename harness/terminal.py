@@ -80,7 +80,7 @@ class RunDisplay:
             self._live.start()
         else:
             count = len(self._plan.trials)
-            self._print(f"{count} trials, about {_minutes(self._plan.expected_s())}")
+            self._print(f"{count} trials, about {minutes(self._plan.expected_s())}")
         return self
 
     def __exit__(
@@ -110,7 +110,7 @@ class RunDisplay:
         if record.state is not TrialState.COMPLETED:
             self._print(f"{line} {record.state}: {record.reason}")
         elif not self._console.is_terminal:
-            self._print(f"{line} {record.duration_s:5.1f} s, {_minutes(self._left_s())} left")
+            self._print(f"{line} {record.duration_s:5.1f} s, {minutes(self._left_s())} left")
 
     def _left_s(self) -> float:
         """Planned time of what is still to come, less what has passed of the trial under way."""
@@ -122,13 +122,14 @@ class RunDisplay:
         return left_s
 
     def _render(self) -> Group:
-        return Group(self._bar, Text(f"  {plain(self._status)}; {_minutes(self._left_s())} left", style="dim"))
+        return Group(self._bar, Text(f"  {plain(self._status)}; {minutes(self._left_s())} left", style="dim"))
 
     def _print(self, text: str) -> None:
         self._console.print(plain(text), highlight=False, markup=False, soft_wrap=True)
 
 
-def _minutes(seconds: float) -> str:
+def minutes(seconds: float) -> str:
+    """A length of time in words, such as `75 s` or `3 min 20 s`."""
     whole = round(seconds)
     return f"{whole} s" if whole < 90 else f"{whole // 60} min {whole % 60:02d} s"
 

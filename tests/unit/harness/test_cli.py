@@ -134,6 +134,32 @@ def test_list_names_every_target_scenario_and_fault(command: Command) -> None:
         assert name in ended.out
 
 
+def test_a_dry_run_says_what_would_be_run_and_starts_nothing(command: Command, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    ended = command(
+        "run", "-s", "latency", "-t", "no-pool", "-r", "2", "--pool", "pool_size=7", "--dry-run", "-o", output
+    )
+    assert 0 == ended.code
+    for words in (
+        "latency_ms=10 jitter_ms=8",
+        "7+20, timeout 30 s",
+        "twin of no-pool",
+        "4 trials",
+        "Nothing was started",
+    ):
+        assert words in " ".join(ended.out.split()), words
+    assert not output.exists()
+
+
+def test_a_dry_run_of_a_long_plan_is_short(command: Command) -> None:
+    ended = command("run", "-s", "spike", "-t", "no-pool", "-r", "300", "--no-aa", "--dry-run")
+    assert "and 200 more" in ended.out
+
+
+def test_a_dry_run_of_a_wrong_plan_is_refused(command: Command) -> None:
+    assert_refused(command("run", "-t", "no-pol", "--dry-run"), "did you mean 'no-pool'")
+
+
 def test_without_arguments_the_help_is_shown(command: Command) -> None:
     ended = command()
     assert 0 == ended.code

@@ -1,0 +1,103 @@
+"""What a plan would do, told before anything is started: `--dry-run`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from harness.plain import plain
+from harness.plan import Plan
+from harness.subject import Subject
+from harness.terminal import minutes, output_console
+from scenarios.model import FaultSpec, Phase, Scenario
+from targets.settings import PoolSettings
+
+MOST_TRIALS_SHOWN = 100
+Rows = Sequence[tuple[str, ...]]
+
+
+def print_plan(plan: Plan) -> None:
+    """Its scenarios phase by phase, its targets with their pools, its trials in order, and how long it takes."""
+    console = output_console()
+    for title, headings, rows in (
+        ("Scenarios", ("Scenario", "Phase", "Length", "Load", "Faults"), _scenario_rows(plan.scenarios)),
+        ("Targets", ("Target", "Driver", "Pool", ""), _subject_rows(plan)),
+        ("Trials", ("Trial", "Scenario", "Target", "Repetition"), _trial_rows(plan)),
+    ):
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        for heading in headings:
+            table.add_column(heading, style="bold" if heading == headings[0] else None)
+        for row in rows:
+            table.add_row(*map(plain, row))
+        console.print(table)
+        console.print()
+    console.print(plain(summary(plan)), highlight=False, markup=False)
+
+
+def summary(plan: Plan) -> str:
+    """One line: how many trials, how long, and by what they are laid out."""
+    workers = plan.workers.count
+    load = "" if workers == 1 else f", the load of {workers} processes"
+    return (
+        f"{len(plan.trials)} trials, about {minutes(plan.expected_s())}; seed {plan.seed}, compared with "
+        f"{plan.control}{load}. Nothing was started."
+    )
+
+
+def _scenario_rows(scenarios: Sequence[Scenario]) -> Rows:
+    rows: list[tuple[str, ...]] = []
+    for scenario in scenarios:
+        for number, phase in enumerate(scenario.phases):
+            name = "" if number else scenario.name
+            rows.append((name, phase.name, f"{phase.duration_s:g} s", _load(phase), _faults(phase)))
+        if scenario.pool:
+            pool = ", ".join(f"{setting}={value}" for setting, value in scenario.pool.items())
+            rows.append(("", "", "", "", f"pool of every target: {pool}"))
+    return rows
+
+
+def _load(phase: Phase) -> str:
+    return f"{phase.describe_load()}, {phase.behaviour}{', warm-up' if phase.warmup else ''}"
+
+
+def _faults(phase: Phase) -> str:
+    return "; ".join(_fault(fault) for fault in phase.faults)
+
+
+def _fault(fault: FaultSpec) -> str:
+    settings = "".join(f" {name}={value}" for name, value in fault.settings.items())
+    return f"{fault.kind}{settings} on {fault.part}, {fault.at_s:g} to {fault.ends_at_s:g} s"
+
+
+def _subject_rows(plan: Plan) -> Rows:
+    return [
+        (subject.name, subject.driver, pool_text(subject.settings), _role(plan, subject))
+        for subject in plan.subjects
+    ]
+
+
+def pool_text(settings: PoolSettings) -> str:
+    """A pool in words, such as `10+20, timeout 30 s, recycle 3600 s, pre-ping`."""
+    size = "no limit" if settings.limit is None else f"{settings.pool_size}+{settings.max_overflow}"
+    parts = [size, f"timeout {settings.pool_timeout_s:g} s", f"recycle {settings.pool_recycle_s} s"]
+    parts += ["pre-ping"] if settings.pre_ping else []
+    parts += [f"{settings.threadpool_tokens} threads"] if settings.threadpool_tokens else []
+    return ", ".join(parts)
+
+
+def _role(plan: Plan, subject: Subject) -> str:
+    if subject.name == plan.control:
+        return "the control"
+    place = subject.place
+    return "" if place is None else f"{place.side} of {place.pair}"
+
+
+def _trial_rows(plan: Plan) -> Rows:
+    shown = plan.trials[:MOST_TRIALS_SHOWN]
+    rows = [
+        (str(trial.index), trial.scenario, trial.target, f"{trial.repetition} of {plan.repetitions}")
+        for trial in shown
+    ]
+    further = len(plan.trials) - len(shown)
+    return [*rows, ("...", f"and {further:,} more", "", "")] if further else rows
