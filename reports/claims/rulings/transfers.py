@@ -31,7 +31,7 @@ class _Cut:
 
 @rules_on("transfer-atomic")
 def transfer_atomic(evidence: Evidence) -> Found:
-    """Refuted where the sum moved in every trial of enough transfers, and did not where rows are locked."""
+    """Refuted where the sum moved in some trial of enough transfers, and in none where rows are locked."""
     measured = evidence.of(EXPERIMENT)
     tutorial, locking = _banks(measured, TUTORIAL), _banks(measured, LOCKING)
     halves = {target: _cut(measured, target) for target in (TUTORIAL, LOCKING)}
