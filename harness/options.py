@@ -77,6 +77,41 @@ OnlyClaims = Annotated[
     typer.Option("--only", metavar="STATEMENT", help="Rule on this one only; may be repeated. Default: all."),
 ]
 Quick = Annotated[bool, typer.Option("--quick", help="Three targets, four scenarios, two minutes.")]
+App = Annotated[
+    str | None,
+    typer.Option(
+        "--app",
+        metavar="RUN",
+        help="An app of yours in place of the targets: MODULE:NAME, or a command with {port} in it.",
+    ),
+]
+AppVariables = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--env",
+        metavar="NAME=VALUE",
+        help="A variable for the app, such as DATABASE_URL={database_url}; may be repeated. Also "
+        "{database_url+asyncpg} (psycopg, psycopg2), {jdbc_url}, {database_host} (port, user, password, name).",
+    ),
+]
+AppReady = Annotated[
+    str | None,
+    typer.Option("--ready", metavar="PATH", help="Answers 200 once the app is up. Default: any answer."),
+]
+AppSetup = Annotated[
+    str | None,
+    typer.Option("--setup", metavar="COMMAND", help="Fills the app's database, once before the trials."),
+]
+AppPaths = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--get", metavar="PATH", help="What to read of the app; may be repeated. Default: as its OpenAPI says."
+    ),
+]
+AppRate = Annotated[
+    float | None,
+    typer.Option("--rate", metavar="PER_S", help="Requests a second that are usual for the app. Default: 20."),
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be run, and how long it would take; start nothing.")
 ]

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
+from harness.apps.scenarios import for_app
+from harness.apps.wish import AppWish, app_subject
 from harness.errors import PlanError, unknown_name
 from harness.load.workers import SINGLE, Workers
 from harness.planning.checks import (
@@ -93,7 +95,13 @@ def build_plan(wish: PlanFile, *, quick: bool = False) -> Plan:
     workers = settle_workers(wish)
     scenarios = _settle_scenarios(wish, QUICK_SCENARIOS if quick else DEFAULT_SCENARIOS, workers)
     repetitions = wish.repetitions or 1
-    subjects, control = _settle_subjects(wish, QUICK_TARGETS if quick else tuple(TARGETS), repetitions)
+    if wish.app is None:
+        subjects, control = _settle_subjects(wish, QUICK_TARGETS if quick else tuple(TARGETS), repetitions)
+    else:
+        subjects, control = _settle_app(wish, wish.app, repetitions)
+        scenarios = tuple(for_app(scenario, wish.app.rate_per_s) for scenario in scenarios)
+        for scenario in scenarios:
+            check_scenario(scenario, workers)
     check_parts(scenarios, subjects)
     for scenario in scenarios:
         for subject in subjects:
@@ -127,6 +135,17 @@ def _settle_subjects(
         first, second = twins(subjects[control])
         subjects |= {control: first, second.name: second}
     return tuple(subjects.values()), control
+
+
+def _settle_app(wish: PlanFile, app: AppWish, repetitions: int) -> tuple[tuple[Subject, ...], str]:
+    """The app and, for A/A, its twin."""
+    if wish.targets or wish.pool or wish.control:
+        raise PlanError(
+            "an app is measured alone, and configures its own pool; leave out targets, pool and control"
+        )
+    subject = app_subject(app)
+    twice = wish.aa if wish.aa is not None else repetitions > 1
+    return (twins(subject) if twice else (subject,)), subject.name
 
 
 def _settle_scenarios(wish: PlanFile, default: tuple[str, ...], workers: Workers) -> tuple[Scenario, ...]:

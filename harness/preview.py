@@ -72,7 +72,12 @@ def _fault(fault: FaultSpec) -> str:
 
 def _subject_rows(plan: Plan) -> Rows:
     return [
-        (subject.name, subject.driver, pool_text(subject.settings), _role(plan, subject))
+        (
+            subject.name,
+            subject.driver,
+            pool_text(subject.settings) if subject.launch.is_ours else "its own",
+            _role(plan, subject),
+        )
         for subject in plan.subjects
     ]
 

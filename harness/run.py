@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Protocol
 
+from harness.apps.setup import set_up
 from harness.environment.facts import describe_environment
-from harness.environment.leash import tell_of
+from harness.environment.leash import Leash, tell_of
 from harness.environment.stack import Stack, StackOptions, running_stack
 from harness.errors import (
     EXIT_INTERRUPTED,
@@ -27,6 +28,7 @@ from harness.records import Manifest, RunState, TrialRecord, TrialSpec, TrialSta
 from harness.scene import Stage
 from harness.staging import RealStage
 from harness.store import RunStore, TrialFolder
+from harness.subject import NO_SCHEMA
 from harness.terminal import RunDisplay
 from harness.trial import run_trial
 
@@ -59,7 +61,10 @@ def carry_out(
     state, reason, exit_code = RunState.FINISHED, "", 0
     try:
         wait_for_attached(plan.workers, say)
-        with RunDisplay(plan) as display, running_stack(options, display.say, plan.needs_parts) as stack:
+        with (
+            RunDisplay(plan) as display,
+            running_stack(options, display.say, plan.needs_parts, _filling(plan)) as stack,
+        ):
             manifest = run_plan(plan, run_id, store, stack, display)
             state, reason = manifest.state, manifest.reason
     except KeyboardInterrupt:
@@ -74,6 +79,14 @@ def carry_out(
             reason, exit_code = reason or str(error), error.exit_code
     with uninterrupted():
         return _ending(store, state, reason, exit_code)
+
+
+def _filling(plan: Plan) -> Callable[[Leash, str], None] | None:
+    """What fills the database, where that is not the standard schema."""
+    own = next((subject for subject in plan.subjects if subject.schema == NO_SCHEMA), None)
+    if own is None:
+        return None
+    return lambda leash, url: set_up(leash, own.launch, url)
 
 
 def _ending(store: RunStore, state: RunState, reason: str, exit_code: int) -> Ending:
@@ -114,7 +127,7 @@ def run_plan(plan: Plan, run_id: str, store: RunStore, stack: Stack, observer: O
         repetitions=plan.repetitions,
         control=plan.control,
         scenarios=plan.scenarios,
-        targets=tuple(subject.info(subject.settings.model_dump()) for subject in plan.subjects),
+        targets=tuple(subject.info(subject.told_settings) for subject in plan.subjects),
         trials=plan.trials,
         environment=describe_environment(stack.database, stack.toxiproxy),
     )

@@ -112,6 +112,11 @@ class Witness:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
 
+    @classmethod
+    def is_for(cls, subject: Subject) -> bool:
+        """Whether it has something to ask of a subject."""
+        return cls.needs is None or subject.can(cls.needs)
+
     def before(self) -> None:
         """All is up; the load has not begun."""
 

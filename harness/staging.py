@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
+from harness.apps.openapi import paths_of
+from harness.apps.places import of_database
 from harness.environment.logins import logging_in
 from harness.environment.parts import APP, BROUGHT_BY, PRIMARY, REPLICA, Parts
 from harness.environment.postgres import TrialDatabase
@@ -24,7 +26,7 @@ from harness.sampling import BANK_EVERY_S, HOST_EVERY_S, Sampled
 from harness.sampling.gauges import BankGauge, DatabaseGauge, HostGauge, PoolGauge, ReplicationGauge
 from harness.scene import OwnTraffic, Scene, Setup, Witness
 from harness.store import TrialFolder
-from harness.subject import Capability
+from harness.subject import APP_WORKLOAD, Capability
 from harness.witnesses import witnesses_of
 from harness.witnesses.bank import needs_history
 from harness.witnesses.processor import GENERATOR
@@ -84,17 +86,13 @@ class RealStage:
                     stack.leash,
                     launch=setup.subject.launch,
                     name=setup.subject.name,
-                    environment={
-                        **setup.settings.to_environment(),
-                        DATABASE_URL_VARIABLE: address.url(database.name, proxy.host, proxy.port),
-                        **_replica_address(setup, replica),
-                    },
+                    environment=_told(setup, address.url(database.name, proxy.host, proxy.port), replica),
                     log_path=folder.log_file("target"),
                     host=self.workers.host,
                 )
             )
             watch.lap("target")
-            load.prepare(target.url, seed=setup.seed)
+            load.prepare(target.url, seed=setup.seed, paths=_paths(setup, target.url))
             watch.lap("load")
             processes = _processes(stack, replica, target.pid, load.pids)
             own = OwnTraffic()
@@ -136,6 +134,24 @@ def _needs_replica(setup: Setup) -> bool:
     """Whether the subject stands on one, or the scenario breaks one: the control beside it has the same trial."""
     broken = {BROUGHT_BY.get(fault.part) for phase in setup.scenario.phases for fault in phase.faults}
     return REPLICA in setup.subject.needs_parts | broken
+
+
+def _told(setup: Setup, url: str, replica: ReplicaOfTrial | None) -> Mapping[str, str]:
+    """What the subject gets to know: ours by variables, another's by what stands for its places."""
+    if not setup.subject.launch.is_ours:
+        return of_database(url)
+    return {
+        **setup.settings.to_environment(),
+        DATABASE_URL_VARIABLE: url,
+        **_replica_address(setup, replica),
+    }
+
+
+def _paths(setup: Setup, url: str) -> Sequence[str]:
+    """What visitors read: what was named, or what the running app names itself."""
+    if setup.subject.workload != APP_WORKLOAD:
+        return ()
+    return setup.subject.paths or paths_of(url)
 
 
 def _replica_address(setup: Setup, replica: ReplicaOfTrial | None) -> Mapping[str, str]:

@@ -26,24 +26,33 @@ class Capability(StrEnum):
     SLOW_LOG = "slow-log"  # prints slow statements with their comments (`targets.tutorial.slow_statements`)
 
 
+NO_SCHEMA = "none"
+"""An empty database, which the subject's own set-up fills."""
+APP_WORKLOAD = "visits"
+"""Paths to read."""
 ALL_CAPABILITIES = frozenset(Capability) - {Capability.SLOW_LOG}
 """Of a standard target."""
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """How to know that a subject is up: `path` answers 200 within `within_s` of its start."""
+    """How to know that a subject is up: `path` answers 200 within `within_s` of its start; any answer does at `/`
+    where it is None.
+    """
 
-    path: str = "/health/live"
+    path: str | None = "/health/live"
     within_s: float = 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """How a subject is started. In its command, `{fd}`, `{host}` and `{port}` stand for the listening socket.
+    """How a subject is started. In its command, `{fd}`, `{host}` and `{port}` stand for the listening socket; one
+    without `{fd}` opens it itself.
 
     `interpreter` goes before the command; None is a program that needs none. `environment` holds what is its own,
-    beside what every subject gets; it may hold secrets and is not shown.
+    beside what every subject gets; it may hold secrets and is not shown. One that is not ours gets the user's
+    environment, and the trial's database where `harness.apps.places` stand in command and environment; its `setup`
+    fills a database before the first trial.
     """
 
     command: tuple[str, ...]
@@ -51,6 +60,8 @@ class Launch:
     directory: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     readiness: Readiness = Readiness()
+    is_ours: bool = True
+    setup: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +70,8 @@ class Subject:
 
     `schema` names what fills its database, `workload` the behaviours that may be put on it; `settings` is the pool
     as configured, `login` how its connections log in. `needs_parts` names what it stands on beside the primary and
-    its link, such as a replica.
+    its link, such as a replica. An app is asked for `paths` (none: those that it names itself), as a rule
+    `rate_per_s` times a second.
     """
 
     name: str
@@ -74,6 +86,13 @@ class Subject:
     place: Place | None = None
     login: Login = Login.SCRAM
     needs_parts: frozenset[str] = frozenset()
+    paths: tuple[str, ...] = ()
+    rate_per_s: float | None = None
+
+    @property
+    def told_settings(self) -> Mapping[str, object]:
+        """The pool as we configured it; nothing of a subject that configures its own."""
+        return self.settings.model_dump() if self.launch.is_ours else {}
 
     def can(self, capability: Capability) -> bool:
         """Whether it has a capability."""

@@ -68,6 +68,7 @@ Behaviour = Annotated[
         "browser",
         "hot-reader",
         "reporter",
+        "visitor",
     ],
     WrapValidator(_or_later),
 ]

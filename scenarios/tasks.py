@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from scenarios.http_client import Response
 
 if TYPE_CHECKING:
-    from scenarios.users import Follower, PoolUser
+    from scenarios.users import Follower, PoolUser, Visitor
 
 SEEDED_USERS = 1000
 """Users that the seed data holds, with ids from 1."""
@@ -16,6 +17,8 @@ PAGE_COLUMNS = "id,name,balance_cents"
 HOLD_MS = 500
 LONG_HOLD_MS = 35_000
 CROWDED_ACCOUNTS = 8
+LONGEST_OPERATION = 80
+_NO_NAME = re.compile(r"[^A-Za-z0-9_./~-]")
 MOST_MISSES = 20
 """So often a follower looks for a transfer of its own that is not there, before it gives it up."""
 
@@ -89,6 +92,17 @@ def follow(user: Follower) -> None:
 def _is_there(answer: Response) -> bool | None:
     """Whether what was looked for is in the answer; a failure of another kind does not tell."""
     return {200: True, 404: False}.get(answer.status_code)
+
+
+def visit(user: Visitor) -> None:
+    """One of an app's own paths."""
+    path = user.rng.choice(user.paths)
+    user.client.get(path, name=operation_of(path))
+
+
+def operation_of(path: str) -> str:
+    """A path as the name of an operation: without its query, and without what separates names in a record."""
+    return _NO_NAME.sub("_", path.partition("?")[0])[:LONGEST_OPERATION]
 
 
 def hold(user: PoolUser) -> None:

@@ -34,6 +34,7 @@ from scenarios.tasks import (
     read_user,
     transfer,
     transfer_among_few,
+    visit,
 )
 from scenarios.troubles import (
     bad_input,
@@ -308,6 +309,13 @@ class Reporter(PoolUser):
     tasks = [report]  # noqa: RUF012
 
 
+class Visitor(PoolUser):
+    """Reads what an app has to read."""
+
+    paths: ClassVar[tuple[str, ...]] = ("/",)  # set by the harness
+    tasks = [visit]  # noqa: RUF012
+
+
 BEHAVIOURS: dict[Behaviour, type[PoolUser]] = {
     "reader": Reader,
     "prober": Prober,
@@ -328,4 +336,5 @@ BEHAVIOURS: dict[Behaviour, type[PoolUser]] = {
     "browser": Browser,
     "hot-reader": HotReader,
     "reporter": Reporter,
+    "visitor": Visitor,
 }

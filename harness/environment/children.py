@@ -60,6 +60,14 @@ def checkout() -> Path | None:
     return None if root in {Path(folder).resolve() for folder in searched} else root
 
 
+def users_environment(own: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The whole environment of a user's own program: the user's, but for libpq's variables, which would lead it to
+    another database than the one it is given; and what is its `own`.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_LIBPQ)}
+    return {**inherited, "PYTHONUNBUFFERED": "1", **(own or {})}
+
+
 @contextmanager
 def without_libpq_variables() -> Iterator[None]:
     """During the block no variable of libpq's is set in this process; asyncpg reads the same ones.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -80,11 +81,15 @@ class Stack:
 
 @contextmanager
 def running_stack(
-    options: StackOptions, progress: Callable[[str], None], needs: Collection[str] = ()
+    options: StackOptions,
+    progress: Callable[[str], None],
+    needs: Collection[str] = (),
+    fill: Callable[[Leash, str], None] | None = None,
 ) -> Iterator[Stack]:
     """Bring everything up, or raise EnvironmentSetupError with what is missing and how to get it.
 
-    `needs` names parts beyond the primary and its link; without them the rest is brought up all the same.
+    `needs` names parts beyond the primary and its link; without them the rest is brought up all the same. `fill`
+    makes what each trial begins with, in the database at a URL; by default the one schema of the standard targets.
     """
     replicated = REPLICA in needs
     with (
@@ -102,7 +107,7 @@ def running_stack(
         ExitStack() as made,
     ):
         progress("seeding the database")
-        database.create_template(_build)
+        database.create_template(_build if fill is None else partial(fill, leash))
         replica: Replica | ReplicaUnavailableError | None = None
         if replicated:
             try:

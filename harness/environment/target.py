@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.environment.children import python_environment
+from harness.apps.places import fill
+from harness.environment.children import python_environment, users_environment
 from harness.environment.leash import Child, Leash, ending
-from harness.environment.ports import HOST, listening_socket
+from harness.environment.ports import HOST, free_port, listening_socket
 from harness.environment.readiness import wait_until_ready
 from harness.http_reader import HttpReader
 from harness.subject import Launch
@@ -42,22 +43,22 @@ def target_process(
 ) -> Iterator[RunningTarget]:
     """Run a subject as its launch says until the end of the block; `name` is for messages.
 
-    `environment` carries its settings, the database URL among them: unlike arguments it is not for everyone to
-    read. `host` is the address of this machine to listen at. Raises EnvironmentSetupError where the port is
-    taken, and where the target dies or stays silent for 15 s, with the last line of its log.
+    `environment` carries its settings, the database URL among them (unlike arguments it is not for everyone to
+    read), or for a launch that is not ours what stands for its places. `host` is the address of this machine to
+    listen at. Raises EnvironmentSetupError where the port is taken, and where the target dies or stays silent for
+    too long, with the last line of its log.
     """
-    with listening_socket(port, host) as listener:
-        chosen = int(listener.getsockname()[1])
-        child = leash.start(
-            launch_command(launch, listener.fileno(), host, chosen),
-            env=python_environment({**launch.environment, **environment}),
-            log_path=log_path,
-            name=f"target {name}",
-            stop_signal=signal.SIGTERM,
-            grace_s=GRACEFUL_SHUTDOWN_S + 2.0,
-            pass_fds=(listener.fileno(),),
-            cwd=launch.directory,
-        )
+    surroundings = _environment(launch, environment)
+    places = {} if launch.is_ours else environment
+    if any("{fd}" in word for word in launch.command):
+        with listening_socket(port, host) as listener:
+            chosen = int(listener.getsockname()[1])
+            words = launch_command(launch, {**places, **_socket(listener.fileno(), host, chosen)})
+            child = _start(leash, launch, words, surroundings, log_path, name, (listener.fileno(),))
+    else:
+        chosen = free_port(host) if port is None else port
+        words = launch_command(launch, {**places, **_socket(None, host, chosen)})
+        child = _start(leash, launch, words, surroundings, log_path, name, ())
     with ending(child.stop):
         ready = launch.readiness  # connects succeed from the start, as the socket listens; answers take a while
         wait_until_ready(
@@ -70,24 +71,50 @@ def target_process(
         yield RunningTarget(f"http://{host}:{chosen}", host, chosen, child.pid, child)
 
 
-def launch_command(launch: Launch, descriptor: int, host: str, port: int) -> list[str]:
-    """The words that start a subject; the listening socket is inherited as `descriptor`."""
-    places = {"{fd}": str(descriptor), "{host}": host, "{port}": str(port)}
-
-    def filled(word: str) -> str:
-        for place, value in places.items():
-            word = word.replace(place, value)
-        return word
-
+def launch_command(launch: Launch, places: Mapping[str, str]) -> list[str]:
+    """The words that start a subject, with what stands for a `{place}` in them."""
     interpreter = [] if launch.interpreter is None else [str(launch.interpreter)]
-    return [*interpreter, *map(filled, launch.command)]
+    return [*interpreter, *(fill(word, places) for word in launch.command)]
 
 
-def _ask(host: str, port: int, path: str, timeout_s: float) -> str:
-    """Empty where liveness answers 200, else what came."""
+def _socket(descriptor: int | None, host: str, port: int) -> dict[str, str]:
+    inherited = {} if descriptor is None else {"fd": str(descriptor)}
+    return {**inherited, "host": host, "port": str(port)}
+
+
+def _environment(launch: Launch, given: Mapping[str, str]) -> dict[str, str]:
+    """Ours get their settings as variables; another's variables are filled with what it is given."""
+    if launch.is_ours:
+        return python_environment({**launch.environment, **given})
+    return users_environment({name: fill(value, given) for name, value in launch.environment.items()})
+
+
+def _start(
+    leash: Leash,
+    launch: Launch,
+    words: list[str],
+    environment: Mapping[str, str],
+    log_path: Path,
+    name: str,
+    descriptors: tuple[int, ...],
+) -> Child:
+    return leash.start(
+        words,
+        env=environment,
+        log_path=log_path,
+        name=f"target {name}",
+        stop_signal=signal.SIGTERM,
+        grace_s=GRACEFUL_SHUTDOWN_S + 2.0,
+        pass_fds=descriptors,
+        cwd=launch.directory,
+    )
+
+
+def _ask(host: str, port: int, path: str | None, timeout_s: float) -> str:
+    """Empty where the path answers 200, or any answer comes where none is named; else what came."""
     place = f"[{host}]" if ":" in host else host
     with HttpReader(f"http://{place}:{port}", timeout_s) as reader:
-        answer = reader.ask("GET", path)
-    if answer.error or answer.status != 200:
-        return f"{answer.error or answer.status} from {path}"
+        answer = reader.ask("GET", path or "/")
+    if answer.error or (path is not None and answer.status != 200):
+        return f"{answer.error or answer.status} from {path or '/'}"
     return ""

@@ -76,9 +76,11 @@ class Load:
         """The load processes started here: the generator, or the master and its workers."""
         return (self._generator.pid, *(worker.pid for worker in self._workers))
 
-    def prepare(self, host: str, seed: int) -> None:
-        """Say what to do, and wait until it can begin. Raises TrialFailedError when it ends or hangs instead, and
-        OutputError where what it tells cannot be written.
+    def prepare(self, host: str, seed: int, paths: Sequence[str] = ()) -> None:
+        """Say what to do, and wait until it can begin; `paths` are for visitors.
+
+        Raises TrialFailedError when it ends or hangs instead, and OutputError where what it tells cannot be
+        written.
         """
         self._say(
             messages.LoadOrder(
@@ -87,6 +89,7 @@ class Load:
                 seed=seed,
                 samples_fd=self._samples_fd,
                 record_writes=self._record_writes,
+                paths=tuple(paths),
             )
         )
         self._ready.wait(READY_WITHIN_S)

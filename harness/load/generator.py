@@ -34,7 +34,7 @@ from harness.load.arrivals import WHOLE, Share, arrival_offsets_ns
 from harness.load.samples import Arrival, Samples
 from harness.records import Action, GeneratorReading, Mark, MarkKind, reading_every_s
 from scenarios.model import Behaviour, Phase
-from scenarios.users import BEHAVIOURS, PoolUser
+from scenarios.users import BEHAVIOURS, PoolUser, Visitor
 
 DOZE_NS = 100_000_000
 """The longest sleep that does not end when the load is told to stop: such a sleep costs less."""
@@ -76,6 +76,8 @@ class Generator:
             user_class.annotate = _annotator(self.samples)
             user_class.before_send = self.samples.await_due
             user_class.numbers = numbers
+        if order.paths:
+            Visitor.paths = order.paths
         self._environment = Environment(user_classes=list(classes.values()), host=order.host)
         self._environment.stop_timeout = order.scenario.drain_s
         self._runner = self._environment.create_local_runner()

@@ -26,6 +26,7 @@ class LoadOrder(Message):
     """First line to the load process: what to do. `samples_fd` is the recorder's pipe, inherited.
 
     With `record_writes` every request that bears a token, or looks for one, is handed over one by one as well.
+    `paths` are what visitors of an app read.
     """
 
     scenario: Scenario
@@ -33,6 +34,7 @@ class LoadOrder(Message):
     seed: int
     samples_fd: int
     record_writes: bool = False
+    paths: tuple[str, ...] = ()
 
 
 class StartOrder(Message):

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from harness.apps.wish import AppWish, merged
 from harness.errors import PlanError, shown
 from harness.planning.document import MOST_64_BITS, check_document, read_document
 from harness.planning.wording import first_problem
@@ -48,7 +49,7 @@ class PlanFile(_Wish):
     control twice in each block, as twins, so that the report can tell noise from difference; by default from the
     second repetition on, as a single pair shows little. Of the load processes, `workers` are started here and
     `attach` are expected from elsewhere, at `bind`: the master's port, and the address of this machine at which
-    the targets listen as well.
+    the targets listen as well. `app` is measured in place of the targets.
     """
 
     targets: _Names | None = None
@@ -62,6 +63,7 @@ class PlanFile(_Wish):
     attach: Annotated[Whole, Field(ge=0, le=64)] | None = None
     bind: Annotated[str, Field(max_length=260)] | None = None
     pool: PoolOverrides = Field(default_factory=dict)
+    app: AppWish | None = None
     scenario: Annotated[Mapping[Name, ScenarioPatch], Field(max_length=MOST_NAMES)] = Field(default_factory=dict)
 
 
@@ -85,6 +87,9 @@ def merge_wishes(plan_file: PlanFile, **given: Any) -> PlanFile:
     `pool` is a list of `NAME=VALUE`, and adds to the file's. Raises PlanError.
     """
     changes = {name: value for name, value in given.items() if value is not None}
+    changes.pop("app", None)
+    if (app := merged(plan_file.app, given.get("app") or {})) is not None:
+        changes["app"] = app
     if "pool" in changes:
         changes["pool"] = {**plan_file.pool, **parse_pool_options(changes["pool"])}
     chosen = parse_plan(changes, "on the command line")

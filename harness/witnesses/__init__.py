@@ -6,6 +6,7 @@ from harness.scene import Scene, Witness
 from harness.witnesses.bank import BankWitness
 from harness.witnesses.conformance import ConformanceWitness
 from harness.witnesses.limits import LimitsWitness
+from harness.witnesses.own_database import OwnDatabaseWitness
 from harness.witnesses.pool import PoolWitness
 from harness.witnesses.processor import ProcessorWitness
 from harness.witnesses.sessions import SessionsWitness
@@ -18,6 +19,7 @@ __all__ = ["WITNESSES", "witnesses_of"]
 
 WITNESSES: tuple[type[Witness], ...] = (
     TransactionsWitness,
+    OwnDatabaseWitness,
     LimitsWitness,
     ConformanceWitness,
     BankWitness,
@@ -34,4 +36,4 @@ suite counts into the money or the processor time of the load."""
 
 def witnesses_of(scene: Scene) -> tuple[Witness, ...]:
     """Those that the subject has what they need for."""
-    return tuple(kind(scene) for kind in WITNESSES if kind.needs is None or scene.subject.can(kind.needs))
+    return tuple(kind(scene) for kind in WITNESSES if kind.is_for(scene.subject))

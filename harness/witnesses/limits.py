@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from harness.records import TrialRecord
 from harness.scene import Witness
+from harness.subject import Capability
 
 
 class LimitsWitness(Witness):
     """Asks PostgreSQL before the load for its limits and the sessions that there are."""
 
+    needs = Capability.SETTINGS
     _note = ""
 
     def before(self) -> None:

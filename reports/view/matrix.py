@@ -160,6 +160,8 @@ def _ladder_cell(target: TargetResult, ladder: Exhaustion, flagged: bool) -> Ans
         headline = f"{ladder.onset_sign} from {ladder.said(ladder.onset_offered).removesuffix(' at once')}"
     most = known(ladder.checked_out_max)
     lines = [f"{most} checked out, no limit" if ladder.limit is None else f"{most} of {ladder.limit} checked out"]
+    if ladder.checked_out_max is None:
+        lines = ["the pool was not seen"]
     if ladder.short_of is not None:
         lines.append(f"only {ladder.short_of} sessions in PostgreSQL")
     lost = sum(step.refused + step.failed for step in ladder.steps)

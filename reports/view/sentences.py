@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Sequence
 
 from reports.summary import Exhaustion, FaultWindow, PhaseResult, ScenarioResult, TargetResult
-from reports.view.ladder import known
 from reports.view.matrix import telling_phase
 from reports.view.numbers import figure, percent
 from reports.view.pieces import repeats, whole_phases
@@ -197,7 +196,9 @@ def _allowed(ladder: Exhaustion) -> str:
 
 
 def _most(ladder: Exhaustion) -> str:
-    return f"{known(ladder.checked_out_max)} connections checked out at most"
+    if ladder.checked_out_max is None:
+        return "a pool that could not be looked into"
+    return f"{ladder.checked_out_max} connections checked out at most"
 
 
 # --- round trips -----------------------------------------------------------------------------------------

@@ -94,14 +94,14 @@ def test_the_environment_is_described_without_names_of_people_or_machines(checko
 
 
 def test_a_target_is_run_without_secrets_in_its_arguments() -> None:
-    command = launch_command(standard_launch("targets.sync_pool:app"), 5, "127.0.0.1", 8000)
+    command = launch_command(standard_launch("targets.sync_pool:app"), {"fd": "5"})
     assert command[1:5] == ["-P", "-m", "uvicorn", "targets.sync_pool:app"]
     assert "5" == command[command.index("--fd") + 1]
     assert "--no-access-log" in command
 
 
 def test_a_target_does_not_search_the_working_directory() -> None:
-    words = launch_command(standard_launch("targets.sync_pool:app"), 5, "127.0.0.1", 8000)
+    words = launch_command(standard_launch("targets.sync_pool:app"), {"fd": "5"})
     assert "-P" == words[1]
     assert "/dev/null" == words[words.index("--app-dir") + 1]
 

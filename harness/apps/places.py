@@ -1,0 +1,60 @@
+"""What stands in an app's command and environment for what is only known when a trial is set up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import quote, unquote, urlsplit
+
+from harness.errors import PlanError, unknown_name
+
+OF_DATABASE = (
+    *("database_url", "database_url+asyncpg", "database_url+psycopg", "database_url+psycopg2", "jdbc_url"),
+    *("database_host", "database_port", "database_user", "database_password", "database_name"),
+)
+OF_SOCKET = ("host", "port")
+_PLACE = re.compile(r"\{([a-z][a-z0-9_+]*)\}")
+
+
+def check_places(text: str, where: str) -> None:
+    """Raises PlanError for a `{name}` that stands for nothing."""
+    for name in _PLACE.findall(text):
+        if name not in OF_DATABASE and name not in OF_SOCKET:
+            raise PlanError(f"{where}: {unknown_name('placeholder', name, (*OF_DATABASE, *OF_SOCKET))}")
+
+
+def has_place(text: str, *names: str) -> bool:
+    """Whether one of these stands in the text."""
+    return any(found in names for found in _PLACE.findall(text))
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """The text with each `{name}` that has a value replaced by it; the rest stays as it is."""
+    return _PLACE.sub(lambda match: values.get(match[1], match[0]), text)
+
+
+def of_database(url: str) -> dict[str, str]:
+    """What a `postgresql://user:password@host:port/database` is in each spelling, whole and in parts.
+
+    They hold the password.
+    """
+    parts = urlsplit(url)
+    _, _, rest = url.partition("://")
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    host, port, name = parts.hostname or "", str(parts.port or 5432), unquote(parts.path.lstrip("/"))
+    place = f"[{host}]" if ":" in host else host
+    login = f"user={quote(user, safe='')}&password={quote(password, safe='')}"
+    options = f"&{parts.query}" if parts.query else ""
+    return {
+        "database_url": url,
+        **{
+            f"database_url+{driver}": f"postgresql+{driver}://{rest}"
+            for driver in ("asyncpg", "psycopg", "psycopg2")
+        },
+        "jdbc_url": f"jdbc:postgresql://{place}:{port}/{quote(name, safe='')}?{login}{options}",
+        "database_host": host,
+        "database_port": port,
+        "database_user": user,
+        "database_password": password,
+        "database_name": name,
+    }

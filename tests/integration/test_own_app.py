@@ -1,0 +1,157 @@
+"""Anyone's app under the standard scenarios, with real PostgreSQL, Toxiproxy and load."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.errors import EXIT_INVALID, EXIT_USAGE
+from reports.read import Run, Trial, read_run
+from tests.integration.command import COMMAND
+
+pytestmark = pytest.mark.integration
+
+SHOP = """
+import os
+from fastapi import FastAPI
+from sqlalchemy import create_engine, text
+engine = create_engine(os.environ["SHOP_DB"], pool_size=3, max_overflow=0)
+app = FastAPI()
+
+@app.get("/items")
+def items(limit: int = 5):
+    with engine.connect() as connection:
+        return [row[0] for row in connection.execute(text("select name from items limit :n"), {"n": limit})]
+
+@app.get("/count")
+def count():
+    with engine.connect() as connection:
+        return connection.execute(text("select count(*) from items")).scalar()
+
+@app.get("/items/{number}")
+def item(number: int):
+    return number
+"""
+FILL = """
+import os, psycopg2
+connection = psycopg2.connect(os.environ["SHOP_DB"].replace("+psycopg2", ""))
+connection.autocommit = True
+connection.cursor().execute("create table items as select 'item ' || n as name from generate_series(1, 100) n")
+"""
+RAW = """
+import sys, asyncio, asyncpg, uvicorn
+pool = None
+async def app(scope, receive, send):
+    global pool
+    if scope["type"] != "http":
+        return
+    if pool is None:
+        pool = await asyncpg.create_pool(sys.argv[2], min_size=1, max_size=3)
+    number = await pool.fetchval("select 41 + 1")
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": str(number).encode()})
+uvicorn.run(app, port=int(sys.argv[1]), log_level="error")
+"""
+ALONE = """
+import http.server, sys
+class Answer(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("content-length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+    def log_message(self, *_):
+        pass
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Answer).serve_forever()
+"""
+ENDS = "import sys; sys.exit('no such setting: SHOP_KEY')"
+
+
+def run(folder: Path, *words: str, seconds: float = 2.0) -> subprocess.CompletedProcess[str]:
+    """`poolstorm run` in the app's folder, which the app is started in."""
+    return subprocess.run(
+        [*COMMAND, "run", "-o", "out", "--duration", str(seconds), *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+
+
+def kept(folder: Path) -> Run:
+    return read_run(folder / "out")
+
+
+def operations(trial: Trial) -> set[str]:
+    return {cell.key.operation for cell in trial.cells}
+
+
+def test_a_fastapi_app_is_measured_on_the_paths_that_it_names_itself(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(SHOP)
+    (tmp_path / "fill.py").write_text(FILL)
+    ended = run(
+        tmp_path,
+        *("--app", "shop:app", "--env", "SHOP_DB={database_url+psycopg2}"),
+        *("--setup", f"{sys.executable} fill.py", "-s", "baseline", "-s", "latency"),
+    )
+    assert "Traceback" not in ended.stderr
+    found = kept(tmp_path)
+    assert [trial.record.state for trial in found.trials] == ["completed", "completed"]
+    for trial in found.trials:
+        assert operations(trial) == {"/items", "/count"}
+        assert (trial.record.transactions or 0) > 0
+        assert trial.record.target.settings == {}
+    assert "of 2 trials completed" in ended.stdout
+
+
+def test_an_app_of_another_kind_is_started_by_its_own_command(tmp_path: Path) -> None:
+    (tmp_path / "raw.py").write_text(RAW)
+    ended = run(
+        tmp_path,
+        *("--app", f"{sys.executable} raw.py {{port}} {{database_url}}", "--get", "/answer?x=1"),
+        *("-s", "baseline"),
+    )
+    (trial,) = kept(tmp_path).trials
+    assert trial.record.state == "completed", ended.stderr
+    assert operations(trial) == {"/answer"}
+
+
+@pytest.mark.parametrize(
+    ("app", "words", "said"),
+    [
+        (ALONE, ["--get", "/"], "the app did nothing in the database that it was given"),
+        (ALONE, [], "the app has no /openapi.json (the answer is no JSON object)"),
+        (ENDS, ["--get", "/"], "no such setting: SHOP_KEY"),
+    ],
+    ids=["ignores its database", "names no paths", "ends at once"],
+)
+def test_an_app_that_cannot_be_measured_is_told_why(tmp_path: Path, app: str, words: list[str], said: str) -> None:
+    (tmp_path / "app.py").write_text(app)
+    ended = run(
+        tmp_path,
+        *("--app", f"{sys.executable} app.py {{port}}", "--env", "DB={database_url}", "-s", "baseline", *words),
+        seconds=1.0,
+    )
+    assert (ended.returncode, "Traceback" in ended.stderr) == (EXIT_INVALID, False), ended.stderr
+    (trial,) = kept(tmp_path).trials
+    assert trial.record.state == "failed"
+    assert said in trial.record.reason
+
+
+def test_a_set_up_that_fails_ends_the_run_with_its_last_words(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(ALONE)
+    (tmp_path / "fill.py").write_text("import sys; sys.exit('no migration named head')")
+    ended = run(
+        tmp_path,
+        *("--app", f"{sys.executable} app.py {{port}}", "--env", "DB={database_url}"),
+        *("--setup", f"{sys.executable} fill.py"),
+    )
+    assert (ended.returncode, "Traceback" in ended.stderr) == (EXIT_USAGE, False), ended.stderr
+    assert "the database cannot be filled" in ended.stderr
+    assert "no migration named head" in ended.stderr
+    assert not (tmp_path / "out").exists()
