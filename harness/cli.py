@@ -54,6 +54,8 @@ from harness.output import finish_output, prepare_output
 from harness.plain import plain
 
 if TYPE_CHECKING:
+    from harness.environment.stack import StackOptions
+    from harness.plan import Plan
     from harness.run import Ending
 
 LONGEST_ERROR = 600
@@ -100,9 +102,6 @@ def run(
     from harness.environment.stack import StackOptions
     from harness.plan import build_plan
     from harness.planning.wish import PlanFile, merge_wishes, read_plan_file
-    from harness.run import carry_out
-    from harness.store import RunStore
-    from harness.terminal import say
 
     wish = merge_wishes(
         read_plan_file(plan) if plan else PlanFile(),
@@ -125,12 +124,20 @@ def run(
 
         print_plan(settled)
         return
+    _carry_out(settled, output, StackOptions(database_url, toxiproxy, allow_remote_database))
+
+
+def _carry_out(settled: Plan, output: Path | None, options: StackOptions) -> NoReturn:
+    """Run what was settled, and report it."""
+    from harness.run import carry_out
+    from harness.store import RunStore
+    from harness.terminal import say
+
     settled.workers.require_address()  # here, so that it costs no start of a database
     run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
     folder = output or Path("runs") / run_id
     heed_interrupts()  # before there is anything to be taken away again
     store = RunStore.create(folder)
-    options = StackOptions(database_url, toxiproxy, allow_remote_database)
     ending = carry_out(settled, run_id, store, options, partial(say, error=True))
     _finish_run(folder, ending)
 

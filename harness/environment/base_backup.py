@@ -14,9 +14,10 @@ from pathlib import Path
 from psycopg2.extensions import make_dsn
 
 from harness.environment.account import Account
+from harness.environment.binaries import major_version
 from harness.environment.children import NO_FILE
 from harness.environment.database import DatabaseServer
-from harness.environment.embedded import ends_well, major_version, start_program
+from harness.environment.embedded import ends_well, start_program
 from harness.environment.last_words import telling_line
 from harness.environment.leash import Leash
 from harness.errors import ReplicaUnavailableError

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import re
 import secrets
-import shutil
 import signal
 import subprocess
 import threading
@@ -25,6 +23,7 @@ import psycopg2
 
 from harness.environment.account import Account, server_account, temporary_parent
 from harness.environment.address import Address, connect, first_line
+from harness.environment.binaries import PLAIN_ENVIRONMENT, major_version, runnable_binaries
 from harness.environment.guard import birth, descendants, let_go_on, send
 from harness.environment.leash import Child, Leash, ending
 from harness.environment.ports import HOST
@@ -41,7 +40,6 @@ _INSTALLS = ("pginstall18", "pginstall")  # the newest first
 _USER = "poolstorm"
 _INITDB_TIMEOUT_S = 60.0
 _START_TIMEOUT_S = 30.0
-_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 _DYNAMIC_MEMORY = "dynamic_shared_memory_type"
 SERVER_SETTINGS = {
     "listen_addresses": HOST,
@@ -243,25 +241,6 @@ def embedded_server(leash: Leash, *, replicated: bool = False) -> Iterator[Embed
             yield server
 
 
-def runnable_binaries(binaries: Path, folder: Path, account: Account | None) -> Path:
-    """The binaries where the account can run them: copied into the run's folder if it cannot enter theirs.
-
-    A virtual environment under /root is such a place. The copy takes about 0.15 s, and as it goes with the run
-    it can be neither stale nor tampered with.
-    """
-    if account is None or account.can_run(binaries / "postgres"):
-        return binaries
-    package = binaries.parents[1]
-    copy = folder / "install"
-    install = copy / package.name / binaries.parent.name
-    shutil.copytree(binaries.parent, install, symlinks=True, ignore=shutil.ignore_patterns("include"))
-    libraries = package.with_name(f"{package.name}.libs")  # where wheels keep them; found by relative path
-    if libraries.is_dir():
-        shutil.copytree(libraries, copy / libraries.name, symlinks=True)
-    account.own(copy, *copy.rglob("*"))
-    return install / "bin"
-
-
 def _initialise(leash: Leash, binaries: Path, folder: Path, password: str, account: Account | None) -> None:
     password_file = folder / "password"
     password_file.touch(mode=0o600)
@@ -303,23 +282,6 @@ def _settings_of_initdb(binaries: Path) -> list[str]:
     return [f"--set={_DYNAMIC_MEMORY}=mmap"] if major_version(binaries) >= _INITDB_SETS_SINCE else []
 
 
-def major_version(binaries: Path) -> int:
-    """Of the server that lies there: 18 of `postgres (PostgreSQL) 18.4`. Raises EnvironmentSetupError."""
-    program = binaries / "postgres"
-    try:
-        done = subprocess.run(
-            [program, "--version"], capture_output=True, text=True, timeout=10, check=False, env=_ENVIRONMENT
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise EnvironmentSetupError(
-            f"{program} does not run ({type(error).__name__}); see 'poolstorm doctor'"
-        ) from error
-    found = re.search(r"\) (\d+)", done.stdout)
-    if found is None:
-        raise EnvironmentSetupError(f"{program} does not tell its version; see 'poolstorm doctor'")
-    return int(found[1])
-
-
 def ends_well(child: Child, within_s: float) -> bool:
     """Wait for a program that ends by itself; whether it says that all went well. It is gone in any case.
 
@@ -342,7 +304,7 @@ def start_program(
     """One of PostgreSQL's programs, run as the account in a folder that holds its log too."""
     return leash.start(
         args,
-        env={**_ENVIRONMENT, **environment},
+        env={**PLAIN_ENVIRONMENT, **environment},
         log_path=_log_path(folder, name),
         name=name,
         stop_signal=(signal.SIGINT, signal.SIGQUIT),  # fast shutdown, then at once

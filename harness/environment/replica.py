@@ -19,12 +19,12 @@ from pathlib import Path
 from harness.environment.account import server_account, temporary_parent
 from harness.environment.address import Address
 from harness.environment.base_backup import connection_text, copy_primary
+from harness.environment.binaries import runnable_binaries
 from harness.environment.database import DatabaseServer, TrialDatabase
 from harness.environment.embedded import (
     SERVER_SETTINGS,
     EmbeddedServer,
     embedded_binaries,
-    runnable_binaries,
 )
 from harness.environment.leash import Leash, ending
 from harness.environment.parts import REPLICA
