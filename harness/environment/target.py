@@ -17,6 +17,9 @@ from harness.http_reader import HttpReader
 from harness.subject import Launch
 
 GRACEFUL_SHUTDOWN_S = 1
+_MENDS_OF_AN_APP = (
+    "see what it prints, whether it listens at {port}, and whether it needs more time (ready_within_s)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def target_process(
             lambda left_s: _ask(host, chosen, ready.path, min(left_s, 1.0)),
             within_s=ready.within_s,
             every_s=0.02,
-            see="mend that, or what it was given",
+            see="mend that, or what it was given" if launch.is_ours else _MENDS_OF_AN_APP,
         )
         yield RunningTarget(f"http://{host}:{chosen}", host, chosen, child.pid, child)
 
