@@ -84,7 +84,10 @@ class Evidence:
         """An experiment. Raises MissingEvidenceError where it was not run, or cannot be read."""
         if experiment in self.measured:
             return self.measured[experiment]
-        raise MissingEvidenceError(self.missing.get(experiment, f"the experiment {experiment} was not run"))
+        left_out = ", as --quick leaves it out" if self.record.quick else ""
+        raise MissingEvidenceError(
+            self.missing.get(experiment, f"the experiment {experiment} was not run{left_out}")
+        )
 
 
 def read_evidence(folder: Path) -> Evidence:

@@ -18,7 +18,6 @@ CLAIMS = (
     "prewarm",
     "exhaustion-error",
     "async-def-sync-session",
-    "monitoring",
 )
 
 
@@ -116,13 +115,3 @@ def test_a_synchronous_session_in_coroutines_serves_one_at_a_time(report: Claims
     assert found[0] is RulingVerdict.REFUTED, found
     at_once = figures(report, "async-def-sync-session", "8, then 80 users, async def, Session")
     assert at_once["statements in the database at once"].value == 1
-
-
-def test_a_health_route_warns_in_time_only_where_it_needs_nothing_that_is_short(report: ClaimsReport) -> None:
-    found = verdict(report, "monitoring")
-    assert found[0] is RulingVerdict.REFUTED, found
-    for load in ("load that rises", "burst"):
-        from_memory = figures(report, "monitoring", f"{load}; a coroutine beside def endpoints")
-        assert from_memory["trials in which it was not"].value == 0
-        blocked = f"{load}; a coroutine beside coroutines that block"
-        assert figures(report, "monitoring", blocked)["trials in which it was not"].value == 1
