@@ -29,9 +29,9 @@ from harness.records import TrialSpec
 from harness.subject import Subject, standard_subject, twins
 from scenarios.model import Scenario
 from scenarios.registry import DEFAULT_SCENARIOS, SCENARIOS
+from targets.known import KNOWN_TARGETS
 from targets.registry import TARGETS
 from targets.settings import PoolSettings
-from targets.tutorial.registry import KNOWN_TARGETS
 
 QUICK_TARGETS = ("sync-pool", "async-pool", "no-pool")
 QUICK_SCENARIOS = ("baseline", "latency", "dropped-connections", "exhaustion")

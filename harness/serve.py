@@ -16,8 +16,8 @@ from harness.errors import TrialFailedError
 from harness.planning.checks import require_known, with_overrides
 from harness.planning.wish import parse_pool_options
 from harness.subject import Subject, standard_subject
+from targets.known import KNOWN_TARGETS
 from targets.settings import DATABASE_URL_VARIABLE, REPLICA_URL_VARIABLE
-from targets.tutorial.registry import KNOWN_TARGETS
 
 PROXY_NAME = "postgres"
 _SLOW = """curl -d '{"type":"latency","name":"slow","attributes":{"latency":50}}'"""

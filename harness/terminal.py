@@ -21,6 +21,7 @@ from harness.plain import plain
 from harness.plan import Plan
 from harness.records import TrialRecord, TrialSpec, TrialState
 from scenarios.registry import SCENARIOS
+from targets.drivers.registry import DRIVERS
 from targets.registry import TARGETS
 from targets.tutorial.registry import TUTORIAL
 
@@ -139,6 +140,7 @@ def print_catalogue() -> None:
     console = output_console()
     tables = (
         ("Targets", "Target", [(target.name, target.teaches) for target in TARGETS.values()]),
+        ("On other drivers", "Target", [(target.name, target.teaches) for target in DRIVERS.values()]),
         ("Of the tutorial", "Target", [(target.name, target.teaches) for target in TUTORIAL.values()]),
         ("Scenarios", "Scenario", [(scenario.name, scenario.question) for scenario in SCENARIOS.values()]),
         ("Faults (for plan files)", "Fault", [(fault.kind, fault.teaches) for fault in FAULTS.values()]),

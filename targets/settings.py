@@ -89,6 +89,10 @@ class PoolSettings(BaseModel):
         """What psycopg2's connect is to be given beside the address."""
         return {} if self.connect_timeout_s is None else {"connect_timeout": self.connect_timeout_s}
 
+    def psycopg_connect_args(self) -> dict[str, int]:
+        """What psycopg's connect is to be given beside the address: libpq's words, as psycopg2's."""
+        return self.psycopg2_connect_args()
+
     def asyncpg_connect_args(self) -> dict[str, int]:
         """What asyncpg's connect is to be given beside the address."""
         return {} if self.connect_timeout_s is None else {"timeout": self.connect_timeout_s}
@@ -137,6 +141,10 @@ class DatabaseUrl:
     def psycopg2(self) -> str:
         """For `sqlalchemy.create_engine`. Holds the password."""
         return f"postgresql+psycopg2://{self._rest}{'?' if self._options else ''}{self._options}"
+
+    def psycopg(self) -> str:
+        """For `sqlalchemy.create_engine` and `create_async_engine`, which take the same. Holds the password."""
+        return f"postgresql+psycopg://{self._rest}{'?' if self._options else ''}{self._options}"
 
     def asyncpg(self) -> str:
         """For `sqlalchemy.ext.asyncio.create_async_engine`. Holds the password.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.experiments.base import Experiment
 from harness.subject import standard_subject
 from scenarios.monitoring import SCENARIO
-from targets.tutorial.registry import KNOWN_TARGETS
+from targets.known import KNOWN_TARGETS
 
 EXPERIMENT = Experiment(
     name="monitoring",

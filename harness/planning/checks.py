@@ -17,8 +17,8 @@ from harness.planning.wording import first_problem
 from harness.records import intervals_of, reading_every_s
 from harness.subject import Subject
 from scenarios.model import FaultSpec, Phase, PoolOverrides, Scenario
+from targets.known import KNOWN_TARGETS
 from targets.settings import PoolSettings
-from targets.tutorial.registry import KNOWN_TARGETS
 
 DEFAULT_BIND = "127.0.0.1:5557"
 """Where workers started elsewhere find the load's master; Locust's own port."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from targets.registry import TARGETS, TEN_PLUS_TWENTY, Target
+from targets.registry import TEN_PLUS_TWENTY, Target
 
 _OTHER_STATEMENTS = frozenset({"contract"})
 """Right answers, by other statements than the contract counts."""
@@ -207,5 +207,3 @@ _ALL = (
 )
 
 TUTORIAL: Mapping[str, Target] = MappingProxyType({target.name: target for target in _ALL})
-KNOWN_TARGETS: Mapping[str, Target] = MappingProxyType({**TARGETS, **TUTORIAL})
-"""All that a person may name."""

@@ -11,9 +11,8 @@ import pytest
 
 from harness.environment.leash import Leash
 from harness.environment.postgres import DatabaseServer
-from targets.registry import TARGETS
-from targets.tutorial.registry import KNOWN_TARGETS
-from tests.contract.contract_support import RunningTarget, running_target
+from targets.known import KNOWN_TARGETS
+from tests.contract.contract_support import BANKS, RunningTarget, running_target
 
 DatabaseFactory = Callable[[], AbstractContextManager[str]]
 TargetFactory = Callable[..., RunningTarget]
@@ -31,16 +30,16 @@ def fresh_database(seeded_server: DatabaseServer) -> DatabaseFactory:
     return database_url
 
 
-@pytest.fixture(scope="module", params=list(TARGETS))
+@pytest.fixture(scope="module", params=list(BANKS))
 def bank(
     request: pytest.FixtureRequest,
     leash: Leash,
     fresh_database: DatabaseFactory,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[RunningTarget]:
-    """Every target in turn, with its default settings, on a fresh database; shared by a module's tests."""
+    """Every bank in turn, with its default settings, on a fresh database; shared by a module's tests."""
     folder = tmp_path_factory.mktemp("bank")
-    with fresh_database() as url, running_target(leash, TARGETS[request.param], url, folder) as running:
+    with fresh_database() as url, running_target(leash, BANKS[request.param], url, folder) as running:
         yield running
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -15,10 +16,13 @@ import psycopg2
 from harness.environment.leash import Leash
 from harness.environment.target import target_process
 from harness.subject import standard_launch
-from targets.registry import Target
+from targets.drivers.registry import DRIVERS
+from targets.registry import TARGETS, Target
 from targets.settings import DATABASE_URL_VARIABLE
 
 DEADLINE_S = 30.0
+BANKS: Mapping[str, Target] = MappingProxyType({**TARGETS, **DRIVERS})
+"""All whose answers are meant to be right, and whose gauges to agree."""
 
 
 def wait_until(condition: Any, what: str) -> None:

@@ -18,10 +18,10 @@ import pytest
 from harness.environment.children import module_command, python_environment
 from harness.environment.ports import free_port
 from harness.environment.postgres import DatabaseServer
-from targets.registry import TARGETS
 from targets.settings import DATABASE_URL_VARIABLE
 from tests.contract.conftest import TargetFactory
 from tests.contract.contract_support import (
+    BANKS,
     RunningTarget,
     backends,
     query,
@@ -31,7 +31,7 @@ from tests.contract.contract_support import (
 
 pytestmark = pytest.mark.integration
 
-ALL = list(TARGETS)
+ALL = list(BANKS)
 POOLED = [name for name in ALL if "no-pool" not in name]
 SESSIONS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
 UNAVAILABLE = (503, "database-unavailable", "none")
@@ -391,7 +391,7 @@ def test_a_connect_that_is_never_answered_ends_at_its_timeout(name: str, start: 
 def test_a_wrong_setting_ends_the_target_with_one_line_and_code_2(name: str, variable: str, value: str) -> None:
     own = {DATABASE_URL_VARIABLE: "postgresql://u:p@127.0.0.1:1/bank", variable: value}
     environment = python_environment(own)
-    command = module_command("uvicorn", TARGETS[name].app, "--port", str(free_port()))
+    command = module_command("uvicorn", BANKS[name].app, "--port", str(free_port()))
     ended = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=30)
     assert ended.returncode == 2
     lines = ended.stderr.strip().splitlines()

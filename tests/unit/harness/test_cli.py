@@ -130,7 +130,7 @@ def test_a_run_folder_of_another_kind_or_a_newer_format_is_refused(command: Comm
 def test_list_names_every_target_scenario_and_fault(command: Command) -> None:
     ended = command("list")
     assert 0 == ended.code
-    for name in ("async-no-pool", "dropped-connections", "proxy-down"):
+    for name in ("async-no-pool", "psycopg-async-pool", "orm-transfer", "dropped-connections", "proxy-down"):
         assert name in ended.out
 
 

@@ -14,8 +14,8 @@ from harness.planning.wish import PlanFile, merge_wishes, parse_plan, read_plan_
 from harness.records import Place, Side
 from scenarios.model import PRIMARY_LINK
 from scenarios.registry import DEFAULT_SCENARIOS, SCENARIOS
+from targets.known import KNOWN_TARGETS
 from targets.registry import TARGETS
-from targets.tutorial.registry import KNOWN_TARGETS
 
 
 def names(plan: Plan) -> list[str]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 from pydantic import ValidationError
 from sqlalchemy import make_url
 
+from targets.drivers.registry import DRIVERS
+from targets.known import KNOWN_TARGETS
 from targets.registry import TARGETS
 from targets.settings import REPLICA_URL_VARIABLE, DatabaseUrl, PoolSettings, SettingsError, load_or_exit
+from targets.tutorial.registry import TUTORIAL
 
 URL = "postgresql://teller:hush%40hush@127.0.0.1:5433/bank"
 
@@ -128,6 +132,7 @@ def test_connect_arguments_are_empty_without_a_timeout() -> None:
 def test_an_address_names_its_driver_and_hides_its_password() -> None:
     address = DatabaseUrl.from_environment({"POOLSTORM_DATABASE_URL": URL})
     assert address.psycopg2() == "postgresql+psycopg2://teller:hush%40hush@127.0.0.1:5433/bank"
+    assert address.psycopg() == "postgresql+psycopg://teller:hush%40hush@127.0.0.1:5433/bank"
     assert address.asyncpg() == "postgresql+asyncpg://teller:hush%40hush@127.0.0.1:5433/bank"
     assert repr(address) == str(address) == f"{address}" == "DatabaseUrl('postgresql://127.0.0.1:5433/bank')"
 
@@ -179,11 +184,19 @@ def test_the_registry_names_five_targets_and_imports_nothing_heavy() -> None:
     assert list(TARGETS) == ["sync-pool", "async-pool", "no-pool", "async-no-pool", "recommended"]
     assert all(name == target.name for name, target in TARGETS.items())
     script = (
-        "import sys, targets.registry, targets.contract;"
+        "import sys, targets.known, targets.contract;"
         "print([name for name in sys.modules if name.split('.')[0] in ('fastapi', 'sqlalchemy', 'starlette')])"
     )
     printed = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert printed.stdout.strip() == "[]"
+
+
+def test_each_known_target_has_one_name_and_imports_from_where_it_is_registered() -> None:
+    families = {"targets": TARGETS, "targets.drivers": DRIVERS, "targets.tutorial": TUTORIAL}
+    assert len(KNOWN_TARGETS) == sum(len(targets) for targets in families.values())
+    for package, targets in families.items():
+        assert {target.app.rpartition(".")[0] for target in targets.values()} == {package}
+        assert all(find_spec(target.app.partition(":")[0]) for target in targets.values())
 
 
 @pytest.mark.parametrize(

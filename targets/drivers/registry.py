@@ -1,0 +1,29 @@
+"""Targets on other drivers by name. They run where they are named, and never by default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from targets.registry import TEN_PLUS_TWENTY, Target
+
+_ALL = (
+    Target(
+        name="psycopg-pool",
+        app="targets.drivers.psycopg_pool:app",
+        title="Synchronous pool on psycopg 3, 10+20",
+        teaches="whether the driver that SQLAlchemy 2.1 takes by default behaves as psycopg2 does",
+        driver="psycopg",
+        defaults=TEN_PLUS_TWENTY,
+    ),
+    Target(
+        name="psycopg-async-pool",
+        app="targets.drivers.psycopg_async_pool:app",
+        title="Asynchronous pool on psycopg 3, 10+20",
+        teaches="how coroutines fare on psycopg instead of asyncpg",
+        driver="psycopg",
+        defaults=TEN_PLUS_TWENTY,
+    ),
+)
+
+DRIVERS: Mapping[str, Target] = MappingProxyType({target.name: target for target in _ALL})
