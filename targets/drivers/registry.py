@@ -7,6 +7,9 @@ from types import MappingProxyType
 
 from targets.registry import TEN_PLUS_TWENTY, Target
 
+_OTHER_STATEMENTS = frozenset({"contract"})
+"""Right answers, by other statements than the contract counts."""
+
 _ALL = (
     Target(
         name="psycopg-pool",
@@ -23,6 +26,15 @@ _ALL = (
         teaches="how coroutines fare on psycopg instead of asyncpg",
         driver="psycopg",
         defaults=TEN_PLUS_TWENTY,
+    ),
+    Target(
+        name="sqlmodel",
+        app="targets.drivers.sqlmodel_bank:app",
+        title="SQLModel as FastAPI's template has it, 10+20",
+        teaches="what models that are schemas too cost, and reading again what was just committed",
+        driver="psycopg",
+        defaults=TEN_PLUS_TWENTY,
+        lacks=_OTHER_STATEMENTS,
     ),
 )
 
