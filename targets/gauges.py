@@ -1,15 +1,13 @@
-"""The state of an engine's pool, counted by `targets.instrument`."""
+"""The state of a pool: an engine's, counted by `targets.instrument`, or a driver's, by `targets.drivers`."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Literal, Protocol
 
 from hdrh.histogram import HdrHistogram
-from sqlalchemy import Engine
-from sqlalchemy.pool import Pool, QueuePool
 
 from targets.contract import PoolStatus, Times, TimesTaken
 
@@ -55,11 +53,34 @@ class PoolState:
         return "busy" if self.size and self.checked_out >= self.size else "ok"
 
 
-class Gauges:
-    """Counts of one engine's pool, kept up while it works. `read` never waits for a connection."""
+class PoolView(Protocol):
+    """What gauges ask of a pool. Every answer comes from memory, at once, and in any thread."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    @property
+    def pooled(self) -> bool:
+        """Whether it keeps connections and queues for them."""
+
+    def size(self) -> int:
+        """See `PoolState.size`, and so on."""
+
+    def checked_in(self) -> int:
+        """Connections that are open and in nobody's hands."""
+
+    def checked_out(self) -> int | None:
+        """Places in use; None where only whoever counts the connections knows."""
+
+    def overflow(self) -> int:
+        """Connections that it will not keep."""
+
+    def limit(self) -> int | None:
+        """The most connections that it may hold; None for no limit."""
+
+
+class Gauges:
+    """Counts of one pool, kept up while it works. `read` never waits for a connection."""
+
+    def __init__(self, view: PoolView) -> None:
+        self._view = view
         # Connections are taken and returned in many threads, and += is not atomic.
         self._lock = threading.Lock()
         self._held = _new_histogram()
@@ -79,22 +100,19 @@ class Gauges:
     @property
     def pooled(self) -> bool:
         """Whether there is a pool that keeps connections and queues for them."""
-        return isinstance(self._engine.pool, QueuePool)
+        return self._view.pooled
 
     def read(self) -> PoolState:
         """The pool as it stands. Cheap, and safe from any thread."""
-        pool = self._engine.pool
-        queue = pool if isinstance(pool, QueuePool) else None
-        checked_out = self._checked_out()
+        view, checked_out = self._view, self._checked_out()
         with self._lock:
             self.checked_out_max = max(self.checked_out_max, checked_out)
             return PoolState(
-                size=queue.size() if queue else 0,
-                checked_in=queue.checkedin() if queue else 0,
+                size=view.size(),
+                checked_in=view.checked_in(),
                 checked_out=checked_out,
-                # A pool without a size keeps all, though SQLAlchemy counts them as overflow.
-                overflow=max(0, queue.overflow()) if queue and queue.size() else 0,
-                limit=_limit(pool),
+                overflow=view.overflow(),
+                limit=view.limit(),
                 waiting=self.waiting,
                 checked_out_max=self.checked_out_max,
                 opened_total=self.opened,
@@ -152,8 +170,8 @@ class Gauges:
             self._release.record_value(release_ns)
 
     def _checked_out(self) -> int:
-        pool = self._engine.pool
-        return max(0, pool.checkedout()) if isinstance(pool, QueuePool) else self.leased
+        counted = self._view.checked_out()
+        return self.leased if counted is None else counted
 
 
 class JointGauges:
@@ -231,10 +249,3 @@ def _times(histogram: HdrHistogram) -> Times:
         p99_ms=p99_ns / 1e6,
         max_ms=histogram.max_value / 1e6,
     )
-
-
-def _limit(pool: Pool) -> int | None:
-    """The most connections that `pool` may hold; None for no limit. It has no public name for its overflow."""
-    if not isinstance(pool, QueuePool) or pool._max_overflow < 0:
-        return None
-    return pool.size() + pool._max_overflow

@@ -24,7 +24,7 @@ from sqlalchemy import Engine, event, exc
 from sqlalchemy.engine import Dialect, ExecutionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolProxiedConnection
+from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolProxiedConnection, QueuePool
 
 from targets.gauges import Gauges
 from targets.timing import current_request
@@ -41,12 +41,53 @@ def instrument(engine: Engine | AsyncEngine, slow_query_ms: float = 100.0) -> Ga
     connection: what comes later is not counted as connecting. It stays in force when the engine is disposed of.
     """
     sync_engine = engine.sync_engine if isinstance(engine, AsyncEngine) else engine
-    gauges = Gauges(sync_engine)
+    gauges = Gauges(EngineView(sync_engine))
     _time_checkouts_and_returns(sync_engine.pool, gauges)
     _time_connects(sync_engine, gauges)
     _time_dialect(sync_engine.dialect, gauges)
     _time_statements(sync_engine, gauges, slow_query_ms)
     return gauges
+
+
+class EngineView:
+    """The pool that an engine has at the moment; only a QueuePool is one that keeps connections and queues."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def pooled(self) -> bool:
+        """Whether it keeps connections and queues for them."""
+        return self._queue() is not None
+
+    def size(self) -> int:
+        """0 for a pool that keeps all."""
+        queue = self._queue()
+        return queue.size() if queue else 0
+
+    def checked_in(self) -> int:
+        """Connections that are open and in nobody's hands."""
+        queue = self._queue()
+        return queue.checkedin() if queue else 0
+
+    def checked_out(self) -> int | None:
+        """Places in use; None without a queue."""
+        queue = self._queue()
+        return max(0, queue.checkedout()) if queue else None
+
+    def overflow(self) -> int:
+        """A pool without a size keeps all, though SQLAlchemy counts them as overflow."""
+        queue = self._queue()
+        return max(0, queue.overflow()) if queue and queue.size() else 0
+
+    def limit(self) -> int | None:
+        """The pool has no public name for its overflow."""
+        queue = self._queue()
+        return queue.size() + queue._max_overflow if queue and queue._max_overflow >= 0 else None
+
+    def _queue(self) -> QueuePool | None:
+        pool = self._engine.pool
+        return pool if isinstance(pool, QueuePool) else None
 
 
 class _Lease:

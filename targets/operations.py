@@ -44,7 +44,7 @@ def operations_router(
 
     @router.get("/settings", response_model=EffectiveSettings)
     async def effective_settings() -> EffectiveSettings:
-        shown = settings.model_dump(exclude={"threadpool_tokens"})
+        shown = settings.model_dump(exclude={"threadpool_tokens"}) | dict.fromkeys(target.ignores)
         if not gauges.pooled:
             shown.update(dict.fromkeys(_POOL_ONLY))
         return EffectiveSettings(

@@ -45,6 +45,10 @@ class ProblemError(Exception):
         self.effect: Effect = effect
 
 
+class PoolExhaustedError(Exception):
+    """No connection became free in time, in a pool that is not SQLAlchemy's."""
+
+
 def install_problem_handlers(app: FastAPI, *driver_errors: type[Exception]) -> None:
     """Have `app` answer every error as a problem.
 
@@ -56,6 +60,7 @@ def install_problem_handlers(app: FastAPI, *driver_errors: type[Exception]) -> N
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(exc.TimeoutError, _on_pool_timeout)
+    app.add_exception_handler(PoolExhaustedError, _on_pool_timeout)
     for error in (exc.SQLAlchemyError, OSError, *driver_errors):  # TimeoutError is an OSError
         app.add_exception_handler(error, _on_database_error)
     app.add_exception_handler(Exception, _on_unexpected)
@@ -68,7 +73,7 @@ def sqlstate(error: BaseException) -> str | None:
     return code if isinstance(code, str) else None
 
 
-def is_unique_violation(error: exc.IntegrityError) -> bool:
+def is_unique_violation(error: Exception) -> bool:
     """Whether a unique constraint refused the statement."""
     return sqlstate(error) == _UNIQUE_VIOLATION
 
@@ -87,19 +92,22 @@ def is_database_unavailable(error: Exception) -> bool:
     code = sqlstate(error)
     if code is not None:
         return code[:2] in UNAVAILABLE_CLASSES or isinstance(error, exc.OperationalError)
-    from_driver = not isinstance(error, exc.SQLAlchemyError)
+    # asyncpg calls an argument that cannot be sent both an InterfaceError and a ValueError.
+    from_driver = not isinstance(error, exc.SQLAlchemyError | ValueError)
     return from_driver or isinstance(error, exc.OperationalError | exc.InterfaceError)
 
 
 @contextmanager
-def commit_outcome() -> Iterator[None]:
+def commit_outcome(*driver_errors: type[Exception]) -> Iterator[None]:
     """Around a COMMIT: a lost answer becomes a problem whose effect is unknown.
 
-    Holds nothing but the commit; flush before, so that no other statement runs inside.
+    Holds nothing but the commit; flush before, so that no other statement runs inside. `driver_errors` are those
+    of a driver that is used without SQLAlchemy, raised once COMMIT may have been sent.
     """
+    caught: tuple[type[Exception], ...] = (exc.DBAPIError, OSError, *driver_errors)
     try:
         yield
-    except (exc.DBAPIError, OSError) as error:
+    except caught as error:
         if not _answer_was_lost(error):
             raise
         detail = (
@@ -149,7 +157,7 @@ async def _on_http_exception(_: Request, error: Exception) -> Response:
 
 
 async def _on_pool_timeout(_: Request, error: Exception) -> Response:
-    assert isinstance(error, exc.TimeoutError)
+    assert isinstance(error, exc.TimeoutError | PoolExhaustedError)
     detail = "No database connection became free in time; try again later."
     return problem_response(ProblemKind.POOL_EXHAUSTED, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
 

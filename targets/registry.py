@@ -18,7 +18,8 @@ class Target:
 
     `lacks` names what it has not of the capabilities of a standard target (`harness.subject.Capability`), such as
     `contract` for one whose answers are meant to be wrong; `also` what it has beside them. `needs_parts` names
-    what it stands on beside a primary database, such as a `replica`.
+    what it stands on beside a primary database, such as a `replica`. `ignores` names the settings of a pool that
+    its own pool has nothing like; it tells them as null.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Target:
     lacks: frozenset[str] = frozenset()
     also: frozenset[str] = frozenset()
     needs_parts: frozenset[str] = frozenset()
+    ignores: frozenset[str] = frozenset()
 
 
 TEN_PLUS_TWENTY = PoolSettings(

@@ -138,6 +138,10 @@ class DatabaseUrl:
             raise SettingsError(f"{variable} is not set; set it to {DATABASE_URL_FORM}")
         return cls.parse(text, variable)
 
+    def libpq(self) -> str:
+        """For libpq, psycopg and asyncpg themselves. Holds the password."""
+        return f"postgresql://{self._rest}{'?' if self._options else ''}{self._options}"
+
     def psycopg2(self) -> str:
         """For `sqlalchemy.create_engine`. Holds the password."""
         return f"postgresql+psycopg2://{self._rest}{'?' if self._options else ''}{self._options}"
@@ -160,17 +164,27 @@ class DatabaseUrl:
     __str__ = __repr__
 
 
-def load_or_exit(defaults: PoolSettings) -> tuple[DatabaseUrl, PoolSettings]:
-    """Address and settings from the environment; for a service's start.
+def load_or_exit(defaults: PoolSettings, *, bounded: bool = False) -> tuple[DatabaseUrl, PoolSettings]:
+    """Address and settings from the environment; for a service's start. `bounded` for a pool that needs a limit.
 
     Where they are not valid, writes one line to standard error and leaves with exit code 2.
     """
-    return _or_exit(lambda: (DatabaseUrl.from_environment(), PoolSettings.from_environment(defaults)))
+    database, settings = _or_exit(
+        lambda: (DatabaseUrl.from_environment(), PoolSettings.from_environment(defaults))
+    )
+    return database, _or_exit(lambda: _require_limit(settings)) if bounded else settings
 
 
 def load_replica_or_exit() -> DatabaseUrl:
     """The replica's address in `POOLSTORM_REPLICA_URL`; likewise."""
     return _or_exit(lambda: DatabaseUrl.from_environment(variable=REPLICA_URL_VARIABLE))
+
+
+def _require_limit(settings: PoolSettings) -> PoolSettings:
+    if settings.limit is None:
+        names = ", ".join(f"{_variable(name)}={getattr(settings, name)}" for name in ("pool_size", "max_overflow"))
+        raise SettingsError(f"{names}: this pool cannot be without a limit; set them to 1 and 0 or above")
+    return settings
 
 
 def _or_exit(load: Callable[[], _Loaded]) -> _Loaded:

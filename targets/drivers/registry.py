@@ -36,6 +36,15 @@ _ALL = (
         defaults=TEN_PLUS_TWENTY,
         lacks=_OTHER_STATEMENTS,
     ),
+    Target(
+        name="asyncpg-raw",
+        app="targets.drivers.asyncpg_raw:app",
+        title="asyncpg's own pool, 10 to 30",
+        teaches="what a driver's own pool does otherwise than SQLAlchemy's, and what the mapper costs",
+        driver="asyncpg",
+        defaults=TEN_PLUS_TWENTY,
+        ignores=frozenset({"pool_recycle_s", "pre_ping", "use_lifo"}),
+    ),
 )
 
 DRIVERS: Mapping[str, Target] = MappingProxyType({target.name: target for target in _ALL})

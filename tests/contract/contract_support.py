@@ -23,6 +23,8 @@ from targets.settings import DATABASE_URL_VARIABLE
 DEADLINE_S = 30.0
 BANKS: Mapping[str, Target] = MappingProxyType({**TARGETS, **DRIVERS})
 """All whose answers are meant to be right, and whose gauges to agree."""
+OWN_POOLS = tuple(name for name in DRIVERS if name.endswith("-raw"))
+"""Those on a pool of the driver's own."""
 
 
 def wait_until(condition: Any, what: str) -> None:
@@ -74,6 +76,11 @@ class RunningTarget:
     @property
     def pooled(self) -> bool:
         return self.client.get("/settings").raise_for_status().json()["pool"]["pool_size"] is not None
+
+    @property
+    def pings(self) -> bool:
+        """Whether a pooled connection is tested before it is handed out."""
+        return bool(self.client.get("/settings").raise_for_status().json()["pool"]["pre_ping"])
 
     def pool(self) -> dict[str, Any]:
         """`GET /health/db`."""

@@ -22,6 +22,7 @@ from targets.settings import DATABASE_URL_VARIABLE
 from tests.contract.conftest import TargetFactory
 from tests.contract.contract_support import (
     BANKS,
+    OWN_POOLS,
     RunningTarget,
     backends,
     query,
@@ -33,6 +34,8 @@ pytestmark = pytest.mark.integration
 
 ALL = list(BANKS)
 POOLED = [name for name in ALL if "no-pool" not in name]
+QUEUE_POOLED = [name for name in POOLED if name not in OWN_POOLS]
+"""On SQLAlchemy's pool; what drivers' own pools do otherwise is in test_targets_own_pools."""
 SESSIONS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
 UNAVAILABLE = (503, "database-unavailable", "none")
 TOO_MANY = (503, "too-many-connections", "none")
@@ -104,7 +107,7 @@ def test_health_answers_while_every_worker_thread_or_connection_is_taken(name: s
     assert highest == 2 if name in POOLED else highest > 2
 
 
-@pytest.mark.parametrize("name", POOLED)
+@pytest.mark.parametrize("name", QUEUE_POOLED)
 def test_a_pool_is_busy_when_only_overflow_is_left(name: str, start: TargetFactory) -> None:
     target = start(name, pool_size=1, max_overflow=2)
     with ThreadPoolExecutor(2) as threads:
@@ -115,7 +118,7 @@ def test_a_pool_is_busy_when_only_overflow_is_left(name: str, start: TargetFacto
     assert (after["opened_total"], after["closed_total"], after["checked_in"]) == (2, 1, 1)
 
 
-@pytest.mark.parametrize("name", POOLED)
+@pytest.mark.parametrize("name", QUEUE_POOLED)
 @pytest.mark.parametrize(
     ("size", "overflow", "status", "kept"), [(0, 0, "ok", 4), (0, -1, "ok", 4), (1, -1, "busy", 1)]
 )
@@ -240,7 +243,7 @@ def limited_url(bank: RunningTarget) -> Iterator[str]:
 def test_too_many_clients_are_unavailable_until_there_is_room(
     bank: RunningTarget, limited_url: str, start: TargetFactory
 ) -> None:
-    limited = start(bank.target.name, database_url=limited_url)
+    limited = start(bank.target.name, database_url=limited_url, pool_size=1)
     response = limited.client.get("/users/1")
     assert problem(response) == TOO_MANY
     role = urlsplit(limited_url).username
@@ -248,7 +251,7 @@ def test_too_many_clients_are_unavailable_until_there_is_room(
     assert limited.client.get("/users/1").status_code == 200
 
 
-@pytest.mark.parametrize("name", POOLED)
+@pytest.mark.parametrize("name", QUEUE_POOLED)
 def test_without_pre_ping_a_dropped_connection_is_met_once_and_then_replaced(
     name: str, start: TargetFactory
 ) -> None:
@@ -263,7 +266,7 @@ def test_without_pre_ping_a_dropped_connection_is_met_once_and_then_replaced(
     assert (health["opened_total"], health["closed_total"], health["invalidated_total"]) == (2, 1, 1)
 
 
-@pytest.mark.parametrize("name", POOLED)
+@pytest.mark.parametrize("name", QUEUE_POOLED)
 def test_with_pre_ping_no_request_meets_a_dropped_connection(name: str, start: TargetFactory) -> None:
     target = start(name, pool_size=3, max_overflow=0)
     with ThreadPoolExecutor(3) as threads:
@@ -279,9 +282,11 @@ def test_a_connection_lost_in_mid_query_is_unavailable_and_the_next_request_succ
     before = bank.settles()
     with ThreadPoolExecutor(2) as threads:
         holds = hold_all(bank, threads, 2, 20_000)
-        assert terminate_backends(bank.database_url) >= 2
+        ended = terminate_backends(bank.database_url)
+        assert ended >= 2
         assert [problem(hold.result()) for hold in holds] == [UNAVAILABLE] * 2
-    assert bank.settles()["invalidated_total"] - before["invalidated_total"] == 2
+    noticed = bank.settles()["invalidated_total"] - before["invalidated_total"]
+    assert noticed == 2 or (bank.target.name in OWN_POOLS and 2 <= noticed <= ended)
     assert bank.client.get("/users/1").status_code == 200
 
 
@@ -330,7 +335,7 @@ def test_a_connection_lost_at_commit_leaves_the_effect_unknown(bank: RunningTarg
 # --- settings are in force -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", POOLED)
+@pytest.mark.parametrize("name", QUEUE_POOLED)
 def test_an_old_connection_is_recycled(name: str, start: TargetFactory) -> None:
     target = start(name, pool_recycle_s=1, pre_ping=False)
     for _ in range(2):
@@ -341,7 +346,7 @@ def test_an_old_connection_is_recycled(name: str, start: TargetFactory) -> None:
     assert target.settles()["opened_total"] == 2
 
 
-@pytest.mark.parametrize("name", POOLED)
+@pytest.mark.parametrize("name", QUEUE_POOLED)
 @pytest.mark.parametrize(("use_lifo", "distinct"), [(False, 3), (True, 1)])
 def test_lifo_keeps_to_one_connection_and_fifo_goes_round(
     name: str, use_lifo: bool, distinct: int, start: TargetFactory

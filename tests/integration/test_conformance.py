@@ -19,11 +19,13 @@ from harness.environment.toxiproxy import Toxiproxy
 from harness.expectations import STATEMENTS
 from harness.records import Conformance
 from harness.subject import standard_launch
+from targets.drivers.registry import DRIVERS
 from targets.registry import TARGETS
 from targets.settings import DATABASE_URL_VARIABLE, PoolSettings
 
 pytestmark = pytest.mark.integration
 
+CONFORMING = {name: target for name, target in {**TARGETS, **DRIVERS}.items() if "contract" not in target.lacks}
 WRONG_APP = "tests.integration.apps.wrong:app"
 SMALL = PoolSettings(pool_size=3, max_overflow=2)
 ALL_STATEMENTS = {f"statements-per-{operation}" for operation in STATEMENTS}
@@ -73,7 +75,7 @@ def hold_all(target: RunningTarget, number: int) -> list[int]:
         return list(threads.map(hold, range(number)))
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("name", CONFORMING)
 @pytest.mark.parametrize("pre_ping", [True, False])
 def test_every_target_conforms_before_load_and_after_load_and_lost_connections(
     name: str,
@@ -84,13 +86,14 @@ def test_every_target_conforms_before_load_and_after_load_and_lost_connections(
     tmp_path: Path,
 ) -> None:
     proxy = toxiproxy.create_proxy(f"conform-{name}-{pre_ping}", seeded_server.host, seeded_server.port)
-    settings = TARGETS[name].defaults.with_overrides({"pre_ping": pre_ping})
+    conforming = CONFORMING[name]
+    settings = conforming.defaults.with_overrides({"pre_ping": pre_ping})
     with seeded_server.fresh_database() as database:
         url = database.url_through(proxy.host, proxy.port)
         environment = {**settings.to_environment(), DATABASE_URL_VARIABLE: url}
         log = tmp_path / "target.log"
         with target_process(
-            leash, launch=standard_launch(TARGETS[name].app), environment=environment, log_path=log
+            leash, launch=standard_launch(conforming.app), environment=environment, log_path=log
         ) as target:
             before = conform(target.url, "before")
             assert failed(before) == ""
