@@ -45,6 +45,15 @@ _ALL = (
         defaults=TEN_PLUS_TWENTY,
         ignores=frozenset({"pool_recycle_s", "pre_ping", "use_lifo"}),
     ),
+    Target(
+        name="psycopg-raw",
+        app="targets.drivers.psycopg_raw:app",
+        title="psycopg's own pool, 10 to 30",
+        teaches="what a pool does whose workers open all connections, and how it comes back after losing them",
+        driver="psycopg",
+        defaults=TEN_PLUS_TWENTY,
+        ignores=frozenset({"use_lifo"}),
+    ),
 )
 
 DRIVERS: Mapping[str, Target] = MappingProxyType({target.name: target for target in _ALL})

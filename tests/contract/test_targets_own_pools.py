@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
@@ -11,6 +12,7 @@ import pytest
 
 from harness.errors import EnvironmentSetupError
 from targets.drivers.asyncpg_pool import ObservedPool as AsyncpgPool
+from targets.drivers.psycopg_own_pool import ObservedPool as PsycopgPool
 from targets.gauges import Gauges
 from targets.settings import DatabaseUrl, PoolSettings
 from tests.contract.conftest import DatabaseFactory, TargetFactory
@@ -83,7 +85,39 @@ def test_a_loss_that_was_noticed_is_met_by_no_request_and_made_good(name: str, s
     assert (after["opened_total"], after["closed_total"], after["invalidated_total"]) == (6, 3, 3)
 
 
-@pytest.mark.parametrize(("name", "distinct"), [("asyncpg-raw", 1)])
+def test_a_request_that_meets_several_lost_connections_waits_longer_after_each(start: TargetFactory) -> None:
+    target = start("psycopg-raw", pool_size=3, max_overflow=0)
+    wait_until(lambda: target.pool()["checked_in"] == 3, "the pool is open")
+    assert terminate_backends(target.database_url) == 3
+    response = target.client.get("/users/1")
+    assert response.status_code == 200
+    assert target.settles()["pings_total"] == 4
+    acquire_ms = float(response.headers["server-timing"].partition("acquire;dur=")[2].partition(",")[0])
+    assert acquire_ms > 2000  # at once after the first, about a second after the second, two after the third
+
+
+@pytest.mark.parametrize(("recycle_s", "opened"), [(1, 2), (-1, 1)])
+def test_a_connection_past_its_age_is_replaced_when_it_comes_back(
+    recycle_s: int, opened: int, start: TargetFactory
+) -> None:
+    target = start("psycopg-raw", pool_size=1, max_overflow=0, pool_recycle_s=recycle_s)
+    wait_until(lambda: target.pool()["checked_in"] == 1, "the pool is open")
+    assert target.client.get("/hold", params={"ms": 1200}).status_code == 200
+    wait_until(lambda: target.pool()["opened_total"] == opened, "another is opened, or none")
+    after = target.settles()
+    assert (after["closed_total"], after["invalidated_total"]) == (opened - 1, 0)
+    assert target.client.get("/users/1").status_code == 200
+
+
+def test_without_a_check_each_lost_connection_fails_one_request(start: TargetFactory) -> None:
+    target = start("psycopg-raw", pool_size=2, max_overflow=0, pre_ping=False)
+    wait_until(lambda: target.pool()["checked_in"] == 2, "the pool is open")
+    assert terminate_backends(target.database_url) == 2
+    assert [target.client.get("/users/1").status_code for _ in range(3)] == [503, 503, 200]
+    assert target.settles()["invalidated_total"] == 2
+
+
+@pytest.mark.parametrize(("name", "distinct"), [("asyncpg-raw", 1), ("psycopg-raw", 3)])
 def test_which_connection_is_taken_next_is_the_pools_own_choice(
     name: str, distinct: int, start: TargetFactory
 ) -> None:
@@ -113,7 +147,10 @@ class OwnPool(Protocol):
     def acquire(self) -> AbstractAsyncContextManager[Any]: ...
 
 
-POOLS = {"asyncpg-raw": AsyncpgPool}
+POOLS: dict[str, Callable[[DatabaseUrl, PoolSettings], OwnPool]] = {
+    "asyncpg-raw": AsyncpgPool,
+    "psycopg-raw": PsycopgPool,
+}
 
 
 @pytest.fixture(params=OWN_POOLS)
@@ -135,10 +172,9 @@ def test_a_connection_found_lost_when_it_is_given_back_takes_no_answers_place(
             async with pool.acquire() as connection:
                 await connection.execute("SELECT 1")
                 terminate_backends(url)  # blocks the loop: the driver does not notice before the end
-            while pool.gauges.read().closed_total < 1:
-                await asyncio.sleep(0.01)
-            lost = pool.gauges.read()
-            assert (lost.checked_out, lost.closed_total, lost.invalidated_total) == (0, 1, 1)
+            while not (lost := pool.gauges.read()).closed_total or lost.checked_out:
+                await asyncio.sleep(0.01)  # another is opened, which has a place meanwhile
+            assert (lost.closed_total, lost.invalidated_total) == (1, 1)
             async with pool.acquire() as connection:
                 await connection.execute("SELECT 1")
 
