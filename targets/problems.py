@@ -92,6 +92,8 @@ def is_database_unavailable(error: Exception) -> bool:
     code = sqlstate(error)
     if code is not None:
         return code[:2] in UNAVAILABLE_CLASSES or isinstance(error, exc.OperationalError)
+    if isinstance(error, OSError):
+        return True
     # asyncpg calls an argument that cannot be sent both an InterfaceError and a ValueError.
     from_driver = not isinstance(error, exc.SQLAlchemyError | ValueError)
     return from_driver or isinstance(error, exc.OperationalError | exc.InterfaceError)

@@ -14,7 +14,7 @@ import asyncio
 import contextvars
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -31,6 +31,7 @@ DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Internal
 """What asyncpg raises beside OSError. An InternalClientError is what a statement meets on a connection of which
 asyncpg has read PostgreSQL's last word, but not the end yet."""
 OPENING_PATIENCE_S = 5.0
+CLOSING_PATIENCE_S = 2.0
 _TRANSACTION_CONTROL = ("BEGIN", "COMMIT", "ROLLBACK")
 
 
@@ -99,7 +100,8 @@ class ObservedPool:
             if self._opening is not None:
                 self._opening.cancel()
             if self._pool is not None:
-                await self._pool.close()
+                with suppress(TimeoutError):  # it has ended its connections by then, given back or not
+                    await asyncio.wait_for(self._pool.close(), CLOSING_PATIENCE_S)
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[PoolConnectionProxy]:

@@ -33,6 +33,7 @@ from targets.settings import DatabaseUrl, PoolSettings
 DRIVER_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError)
 """What psycopg raises where a connection is gone or was not to be had; its other errors speak of the statement."""
 OPENING_PATIENCE_S = 5.0
+CLOSING_PATIENCE_S = 2.0
 PLACE_PATIENCE_S = 30.0
 """For a connection to be opened in a free place, where a request is not to wait for another's."""
 
@@ -119,11 +120,14 @@ class ObservedPool:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Open for the time of a service's life. Waits for the first connections, but not for long."""
-        async with self._pool:
+        await self._pool.open()
+        try:
             ends_at_s = monotonic() + OPENING_PATIENCE_S
             while self.checked_in() < self.size() and not self._observer.failure and monotonic() < ends_at_s:
                 await asyncio.sleep(0.01)
             yield
+        finally:
+            await self._pool.close(CLOSING_PATIENCE_S)
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[Connection]:

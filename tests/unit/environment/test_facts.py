@@ -83,7 +83,9 @@ def test_the_environment_is_described_without_names_of_people_or_machines(checko
         "2.12.0 (cache)",
     )
     assert described.postgres_settings == {"fsync": "off"}
-    assert {"sqlalchemy", "asyncpg", "psycopg2-binary", "locust"} <= set(described.packages)
+    assert {"sqlalchemy", "asyncpg", "psycopg", "psycopg-pool", "psycopg2-binary", "sqlmodel", "locust"} <= set(
+        described.packages
+    )
     assert described.cpu_count >= 1
     assert described.memory_mib > 0
     assert described.git_dirty is False

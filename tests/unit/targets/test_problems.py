@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
 
 import asyncpg
 import httpx
+import psycopg
 import psycopg2
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import exc
 
 from targets.contract import PROBLEM_STATUS, PROBLEM_TITLE, ProblemKind
-from targets.problems import ProblemError, commit_outcome, install_problem_handlers, is_unique_violation, sqlstate
+from targets.problems import (
+    PoolExhaustedError,
+    ProblemError,
+    commit_outcome,
+    install_problem_handlers,
+    is_unique_violation,
+    sqlstate,
+)
 
 
 class Refusal(psycopg2.OperationalError):
@@ -67,6 +76,9 @@ INTERNAL = (500, "internal-error", "none")
         (asyncpg.TooManyConnectionsError("sorry, too many clients already"), TOO_MANY),
         (asyncpg.ConnectionDoesNotExistError("closed in the middle of operation"), UNAVAILABLE),
         (asyncpg.InterfaceError("connection is closed"), UNAVAILABLE),
+        (ssl.SSLCertVerificationError("the certificate is another's"), UNAVAILABLE),
+        (PoolExhaustedError(), (503, "pool-exhausted", "none")),
+        (asyncpg.DataError("invalid input for query argument $1: 'hush'"), INTERNAL),
         (asyncpg.UndefinedTableError("no such table"), INTERNAL),
         (wrapped(exc.ProgrammingError, "42P01"), INTERNAL),
         (wrapped(exc.DBAPIError, "22003"), INTERNAL),
@@ -141,6 +153,32 @@ def test_a_commit_that_was_answered_or_never_sent_is_raised_as_it_is(error: Exce
     with pytest.raises(type(error)) as caught, commit_outcome():
         raise error
     assert caught.value is error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.AdminShutdownError("terminating connection"),
+        asyncpg.ConnectionDoesNotExistError("closed in the middle of operation"),
+        psycopg.errors.AdminShutdown("terminating connection"),
+        psycopg.OperationalError("consuming input failed"),
+    ],
+)
+def test_a_drivers_own_loss_at_commit_leaves_the_effect_unknown(error: Exception) -> None:
+    with (
+        pytest.raises(ProblemError) as caught,
+        commit_outcome(asyncpg.PostgresError, psycopg.OperationalError),
+    ):
+        raise error
+    assert (caught.value.kind, caught.value.effect) == (ProblemKind.DATABASE_UNAVAILABLE, "unknown")
+
+
+@pytest.mark.parametrize(
+    "error", [asyncpg.SerializationError("retry"), psycopg.errors.SerializationFailure("retry")]
+)
+def test_a_driver_that_was_answered_at_commit_is_raised_as_it_is(error: Exception) -> None:
+    with pytest.raises(type(error)), commit_outcome(asyncpg.PostgresError, psycopg.OperationalError):
+        raise error
 
 
 def test_the_code_is_read_whichever_driver_brought_it() -> None:
