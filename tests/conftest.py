@@ -25,6 +25,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+LIKE_OTHERS = {"psycopg-async-pool", "psycopg-raw", "sqlmodel"}
+"""Targets that differ from one which every run of the tests goes through: the contract is asked of them by
+`make test-slow`."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what is asked of those targets again."""
+    for item in items:
+        called = getattr(item, "callspec", None)
+        if called is not None and any(value in LIKE_OTHERS for value in map(str, called.params.values())):
+            item.add_marker(pytest.mark.slow)
+
+
 def _silent(text: str) -> None:
     """Nobody reads progress here."""
 
