@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import psutil
+
+SOON_S = 20.0
 
 
 def descendants(process: psutil.Process) -> list[tuple[psutil.Process, str]]:
@@ -18,3 +23,13 @@ def descendants(process: psutil.Process) -> list[tuple[psutil.Process, str]]:
         except psutil.Error:
             continue
     return found
+
+
+def soon(condition: Callable[[], bool]) -> bool:
+    """Whether it comes true within a generous time: what a signal does to another process takes a while."""
+    deadline_s = time.monotonic() + SOON_S
+    while not condition():
+        if time.monotonic() > deadline_s:
+            return False
+        time.sleep(0.01)
+    return True

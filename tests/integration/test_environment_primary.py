@@ -20,6 +20,7 @@ from harness.environment.primary import primary_of
 from harness.errors import TrialFailedError
 from harness.processes import processor_time_s
 from harness.sampling.gauges import DatabaseGauge, UnreadableError
+from tests.integration.processes import soon
 
 pytestmark = pytest.mark.integration
 
@@ -91,13 +92,13 @@ def test_our_own_server_stands_still_with_all_its_sessions_and_goes_on(own: Data
     ):
         part = with_capability(primary, Pausable)
         part.pause()
-        assert {psutil.STATUS_STOPPED} == states(own)
+        assert soon(lambda: {psutil.STATUS_STOPPED} == states(own)), states(own)
         with pytest.raises(psycopg2.OperationalError, match="no answer within"):
             psycopg2.connect(database.url, connect_timeout=2)
         part.resume()
         cursor.execute("SELECT id FROM things")
         assert (7,) == cursor.fetchone()
-        assert psutil.STATUS_STOPPED not in states(own)
+        assert soon(lambda: psutil.STATUS_STOPPED not in states(own))
 
 
 def states(server: DatabaseServer) -> set[str]:
@@ -116,7 +117,7 @@ def test_a_server_that_is_left_broken_is_whole_again_after_the_block(own: Databa
         trial()
     assert [] == getattr(caught.value, "__notes__", [])
     own.require_alive()
-    assert psutil.STATUS_STOPPED not in states(own)
+    assert soon(lambda: psutil.STATUS_STOPPED not in states(own))
 
 
 def test_a_session_that_stands_still_is_waited_for_so_long_and_no_longer(
