@@ -40,16 +40,7 @@ class Account:
     def require_reachable(self) -> None:
         """Raises EnvironmentSetupError where the system does not let us become this account."""
         try:
-            subprocess.run(
-                ["/bin/sh", "-c", ":"],
-                user=self.uid,
-                group=self.gid,
-                extra_groups=[],
-                cwd="/",
-                env={},
-                capture_output=True,
-                check=False,
-            )
+            self._succeeds("/bin/sh", "-c", ":")
         except OSError as error:
             raise EnvironmentSetupError(
                 f"PostgreSQL does not run as root, and this root may not become {self.name!r} "
@@ -59,34 +50,28 @@ class Account:
     def can_run(self, program: Path) -> bool:
         """Whether the account reaches and may run a program; asked of the system by trying `--version`."""
         try:
-            done = subprocess.run(
-                [program, "--version"],
-                user=self.uid,
-                group=self.gid,
-                extra_groups=[],
-                cwd="/",
-                env={},
-                capture_output=True,
-                timeout=10,
-                check=False,
-            )
+            return self._succeeds(program, "--version", within_s=10)
         except (OSError, subprocess.TimeoutExpired):
             return False
-        return done.returncode == 0
 
     def can_enter(self, folder: Path) -> bool:
         """Whether the account may pass through a folder and all above it."""
-        test = subprocess.run(
-            ["/bin/sh", "-c", 'cd "$1"', "sh", str(folder)],
+        return self._succeeds("/bin/sh", "-c", 'cd "$1"', "sh", str(folder))
+
+    def _succeeds(self, *words: str | Path, within_s: float | None = None) -> bool:
+        """Whether a program that the account runs says so. Raises OSError and subprocess.TimeoutExpired."""
+        done = subprocess.run(
+            words,
             user=self.uid,
             group=self.gid,
             extra_groups=[],
             cwd="/",
             env={},
             capture_output=True,
+            timeout=within_s,
             check=False,
         )
-        return test.returncode == 0
+        return done.returncode == 0
 
 
 def server_account() -> Account | None:
