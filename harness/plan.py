@@ -131,7 +131,7 @@ def _settle_subjects(
     for name in names:
         subject = standard_subject(KNOWN_TARGETS[name])
         subjects[name] = replace(subject, settings=with_overrides(subject.settings, wish.pool))
-    if wish.aa if wish.aa is not None else repetitions > 1:
+    if _wants_twins(wish, repetitions):
         first, second = twins(subjects[control])
         subjects |= {control: first, second.name: second}
     return tuple(subjects.values()), control
@@ -144,8 +144,12 @@ def _settle_app(wish: PlanFile, app: AppWish, repetitions: int) -> tuple[tuple[S
             "an app is measured alone, and configures its own pool; leave out targets, pool and control"
         )
     subject = app_subject(app)
-    twice = wish.aa if wish.aa is not None else repetitions > 1
-    return (twins(subject) if twice else (subject,)), subject.name
+    return (twins(subject) if _wants_twins(wish, repetitions) else (subject,)), subject.name
+
+
+def _wants_twins(wish: PlanFile, repetitions: int) -> bool:
+    """As it says; by default from the second repetition on, as a single pair shows little."""
+    return wish.aa if wish.aa is not None else repetitions > 1
 
 
 def _settle_scenarios(wish: PlanFile, default: tuple[str, ...], workers: Workers) -> tuple[Scenario, ...]:

@@ -70,8 +70,7 @@ class Subject:
 
     `schema` names what fills its database, `workload` the behaviours that may be put on it; `settings` is the pool
     as configured, `login` how its connections log in. `needs_parts` names what it stands on beside the primary and
-    its link, such as a replica. An app is asked for `paths` (none: those that it names itself), as a rule
-    `rate_per_s` times a second.
+    its link, such as a replica. An app is asked for `paths` (none: those that it names itself).
     """
 
     name: str
@@ -87,7 +86,6 @@ class Subject:
     login: Login = Login.SCRAM
     needs_parts: frozenset[str] = frozenset()
     paths: tuple[str, ...] = ()
-    rate_per_s: float | None = None
 
     @property
     def told_settings(self) -> Mapping[str, object]:

@@ -33,6 +33,11 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _PLACE.sub(lambda match: values.get(match[1], match[0]), text)
 
 
+def fill_all(texts: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
+    """Each of them filled, by the same name."""
+    return {name: fill(text, values) for name, text in texts.items()}
+
+
 def of_database(url: str) -> dict[str, str]:
     """What a `postgresql://user:password@host:port/database` is in each spelling, whole and in parts.
 

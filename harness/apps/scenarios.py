@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.errors import PlanError
-from scenarios.model import Arrivals, Check, Phase, Scenario
+from scenarios.model import Arrivals, Phase, Scenario
 
 REPLACEABLE = frozenset({"reader", "mixed", "holder", "prober", "visitor"})
 """Behaviours that are a load and no more."""
@@ -27,7 +27,7 @@ def for_app(scenario: Scenario, rate_per_s: float) -> Scenario:
     return scenario.model_copy(
         update={
             "phases": tuple(_visited(phase, factor) for phase in scenario.phases),
-            "checks": tuple(check for check in scenario.checks if _holds_for_all(check)),
+            "checks": tuple(check for check in scenario.checks if check.kind in WITHOUT_CONTRACT),
             "pool": {},
         }
     )
@@ -43,7 +43,3 @@ def _scaled(arrivals: Arrivals, factor: float) -> Arrivals:
     return arrivals.model_copy(
         update={"rate_per_s": arrivals.rate_per_s * factor, "to_rate_per_s": None if to is None else to * factor}
     )
-
-
-def _holds_for_all(check: Check) -> bool:
-    return check.kind in WITHOUT_CONTRACT

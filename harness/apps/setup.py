@@ -5,13 +5,12 @@ from __future__ import annotations
 import shlex
 import signal
 import subprocess
-import tempfile
-from pathlib import Path
 
-from harness.apps.places import fill, of_database
+from harness.apps.places import fill, fill_all, of_database
 from harness.environment.address import redacted
 from harness.environment.children import users_environment
-from harness.environment.leash import Leash
+from harness.environment.embedded import ends_well
+from harness.environment.leash import Leash, ending
 from harness.errors import EnvironmentSetupError
 from harness.subject import Launch
 
@@ -26,23 +25,20 @@ def set_up(leash: Leash, launch: Launch, url: str) -> None:
     if not launch.setup:
         return
     places = of_database(url)
-    command = shlex.join(launch.setup)
-    with tempfile.TemporaryDirectory(prefix="poolstorm-setup-") as folder:
+    folder = leash.temporary_folder()
+    with ending(lambda: leash.remove_folder(folder)):
         child = leash.start(
             [fill(word, places) for word in launch.setup],
-            env=users_environment({name: fill(value, places) for name, value in launch.environment.items()}),
-            log_path=Path(folder) / "setup.log",
-            name=f"the set-up command {command!r}",
+            env=users_environment(fill_all(launch.environment, places)),
+            log_path=folder / "setup.log",
+            name=f"the set-up command {shlex.join(launch.setup)!r}",
             stop_signal=signal.SIGTERM,
             cwd=launch.directory,
         )
         try:
-            code = child.popen.wait(SETUP_WITHIN_S)
-            problem = f"{child.end_description()}; try it by hand" if code else ""
+            problem = "" if ends_well(child, SETUP_WITHIN_S) else f"{child.end_description()}; try it by hand"
         except subprocess.TimeoutExpired:
             problem = f"{child.name} did not end in {SETUP_WITHIN_S:g} s{child.last_words()}; give one that does"
-        finally:
-            child.stop()
     if problem:
         raise EnvironmentSetupError(
             f"the database cannot be filled: {redacted(problem, places['database_password'])}"

@@ -55,7 +55,8 @@ def app_subject(wish: AppWish) -> Subject:
     """The subject. Raises PlanError for what cannot be started, or would never hear of its database."""
     command = _command(wish.run)
     setup = _words(wish.setup, "app.setup") if wish.setup else ()
-    for where, text in (("app.run", wish.run), ("app.setup", wish.setup or ""), *_named(wish.env)):
+    named = [(f"app.env.{name}", value) for name, value in wish.env.items()]
+    for where, text in (("app.run", wish.run), ("app.setup", wish.setup or ""), *named):
         check_places(text, where)
     for name in wish.env:
         if not _VARIABLE.fullmatch(name):
@@ -89,7 +90,6 @@ def app_subject(wish: AppWish) -> Subject:
         schema=NO_SCHEMA,
         workload=APP_WORKLOAD,
         paths=wish.get,
-        rate_per_s=wish.rate_per_s,
     )
 
 
@@ -117,10 +117,6 @@ def _variables(options: list[str]) -> dict[str, str]:
             raise PlanError(f"--env {shown(option)} has no value; write it as NAME=VALUE")
         found[name] = value
     return found
-
-
-def _named(env: Mapping[str, str]) -> list[tuple[str, str]]:
-    return [(f"app.env.{name}", value) for name, value in env.items()]
 
 
 def _command(run: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.apps.places import fill
+from harness.apps.places import fill, fill_all, has_place
 from harness.environment.children import python_environment, users_environment
 from harness.environment.leash import Child, Leash, ending
 from harness.environment.ports import HOST, free_port, listening_socket
@@ -51,17 +51,19 @@ def target_process(
     listen at. Raises EnvironmentSetupError where the port is taken, and where the target dies or stays silent for
     too long, with the last line of its log.
     """
-    surroundings = _environment(launch, environment)
     places = {} if launch.is_ours else environment
-    if any("{fd}" in word for word in launch.command):
-        with listening_socket(port, host) as listener:
-            chosen = int(listener.getsockname()[1])
-            words = launch_command(launch, {**places, **_socket(listener.fileno(), host, chosen)})
-            child = _start(leash, launch, words, surroundings, log_path, name, (listener.fileno(),))
-    else:
-        chosen = free_port(host) if port is None else port
-        words = launch_command(launch, {**places, **_socket(None, host, chosen)})
-        child = _start(leash, launch, words, surroundings, log_path, name, ())
+    with _place_to_listen(launch, host, port) as (chosen, descriptor):
+        socket_places = {"fd": str(descriptor), "host": host, "port": str(chosen)}
+        child = leash.start(
+            launch_command(launch, {**places, **socket_places}),
+            env=_environment(launch, environment),
+            log_path=log_path,
+            name=f"target {name}",
+            stop_signal=signal.SIGTERM,
+            grace_s=GRACEFUL_SHUTDOWN_S + 2.0,
+            pass_fds=() if descriptor is None else (descriptor,),
+            cwd=launch.directory,
+        )
     with ending(child.stop):
         ready = launch.readiness  # connects succeed from the start, as the socket listens; answers take a while
         wait_until_ready(
@@ -80,37 +82,21 @@ def launch_command(launch: Launch, places: Mapping[str, str]) -> list[str]:
     return [*interpreter, *(fill(word, places) for word in launch.command)]
 
 
-def _socket(descriptor: int | None, host: str, port: int) -> dict[str, str]:
-    inherited = {} if descriptor is None else {"fd": str(descriptor)}
-    return {**inherited, "host": host, "port": str(port)}
+@contextmanager
+def _place_to_listen(launch: Launch, host: str, port: int | None) -> Iterator[tuple[int, int | None]]:
+    """The port, and the descriptor of the socket that listens there; none where the subject opens it itself."""
+    if any(has_place(word, "fd") for word in launch.command):
+        with listening_socket(port, host) as listener:
+            yield int(listener.getsockname()[1]), listener.fileno()
+    else:
+        yield free_port(host) if port is None else port, None
 
 
 def _environment(launch: Launch, given: Mapping[str, str]) -> dict[str, str]:
     """Ours get their settings as variables; another's variables are filled with what it is given."""
     if launch.is_ours:
         return python_environment({**launch.environment, **given})
-    return users_environment({name: fill(value, given) for name, value in launch.environment.items()})
-
-
-def _start(
-    leash: Leash,
-    launch: Launch,
-    words: list[str],
-    environment: Mapping[str, str],
-    log_path: Path,
-    name: str,
-    descriptors: tuple[int, ...],
-) -> Child:
-    return leash.start(
-        words,
-        env=environment,
-        log_path=log_path,
-        name=f"target {name}",
-        stop_signal=signal.SIGTERM,
-        grace_s=GRACEFUL_SHUTDOWN_S + 2.0,
-        pass_fds=descriptors,
-        cwd=launch.directory,
-    )
+    return users_environment(fill_all(launch.environment, given))
 
 
 def _ask(host: str, port: int, path: str | None, timeout_s: float) -> str:
