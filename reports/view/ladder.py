@@ -65,7 +65,7 @@ def _words(ladder: Exhaustion) -> dict[str, Cell | str]:
     began = f"neither refusals nor failures up to {ladder.said(last.offered)}"
     if onset is not None:
         began = f"{ladder.onset_sign} from {ladder.said(onset.offered)}"
-    most = known(ladder.checked_out_max)
+    most = "an unknown number" if ladder.checked_out_max is None else str(ladder.checked_out_max)
     return {
         "began": began,
         "lost": percent(None if onset is None else _lost(onset)),
@@ -78,11 +78,6 @@ def _words(ladder: Exhaustion) -> dict[str, Cell | str]:
 def _lost(step: LadderStep) -> float | None:
     lost = step.refused + step.failed
     return lost / (lost + step.success.count) if lost + step.success.count else None
-
-
-def known(value: int | None) -> str:
-    """The number, or words for none."""
-    return "an unknown number" if value is None else str(value)
 
 
 def exhaustion_lines(scenario: ScenarioResult) -> Iterator[str]:

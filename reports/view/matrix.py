@@ -16,7 +16,6 @@ from reports.summary import (
     TargetResult,
 )
 from reports.view.checks import check_counts
-from reports.view.ladder import known
 from reports.view.numbers import figure, percent, plural
 from reports.view.pieces import anchor, has_round_trips, is_ladder, whole_phases
 from reports.view.run import caveats
@@ -158,10 +157,12 @@ def _ladder_cell(target: TargetResult, ladder: Exhaustion, flagged: bool) -> Ans
         headline = f"no refusals up to {ladder.said(ladder.steps[-1].offered).removesuffix(' at once')}"
     else:
         headline = f"{ladder.onset_sign} from {ladder.said(ladder.onset_offered).removesuffix(' at once')}"
-    most = known(ladder.checked_out_max)
-    lines = [f"{most} checked out, no limit" if ladder.limit is None else f"{most} of {ladder.limit} checked out"]
     if ladder.checked_out_max is None:
         lines = ["the pool was not seen"]
+    elif ladder.limit is None:
+        lines = [f"{ladder.checked_out_max} checked out, no limit"]
+    else:
+        lines = [f"{ladder.checked_out_max} of {ladder.limit} checked out"]
     if ladder.short_of is not None:
         lines.append(f"only {ladder.short_of} sessions in PostgreSQL")
     lost = sum(step.refused + step.failed for step in ladder.steps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.records import DatabaseReading, GapReading, HostReading, Outcome, PoolReading
@@ -48,11 +48,7 @@ def async_more_concurrency(evidence: Evidence) -> Found:
         if min(one.served for one in each) < FEWEST_SERVED:
             raise MissingEvidenceError(f"fewer than {FEWEST_SERVED} requests were served by {NAMES[name]}")
     figures = (*_figures(threads, THREADS), *_figures(wider, MORE_THREADS), *_figures(coroutines, COROUTINES))
-    held = [
-        _held(pair, more=MORE, of=lambda one: one.at_work)
-        and _held(pair[::-1], more=FEW_MORE_THREADS, of=_threads_of)
-        for pair in zip(coroutines, threads, strict=False)
-    ]
+    held = [_both_hold(*pair) for pair in zip(coroutines, threads, strict=False)]
     said = (
         f"Of {MANY} users {_at_work(coroutines)} had a statement in the database at once with AsyncSession, and "
         f"{_at_work(threads)} with def endpoints; the service had {_threads(coroutines)} against "
@@ -94,14 +90,10 @@ def _verdict(held: Sequence[bool]) -> RulingVerdict:
     return RulingVerdict.INCONCLUSIVE if any(held) else RulingVerdict.REFUTED
 
 
-def _held(pair: tuple[_Many, _Many], *, more: float, of: Callable[[_Many], int]) -> bool:
-    """Whether the first has so many times as much as the second, of the same repetition."""
-    first, second = pair
-    return of(first) >= more * of(second)
-
-
-def _threads_of(one: _Many) -> int:
-    return one.threads
+def _both_hold(coroutines: _Many, threads: _Many) -> bool:
+    """More at once, and fewer threads."""
+    more = coroutines.at_work >= MORE * threads.at_work
+    return more and threads.threads >= FEW_MORE_THREADS * coroutines.threads
 
 
 def _seen(measured: Measured, target: str) -> Sequence[_Many]:
@@ -114,10 +106,8 @@ def _many(trial: Trial) -> _Many:
     if not threads:
         raise MissingEvidenceError(f"the service's threads were not read in trial {trial.record.spec.id}")
     sessions, requests = within(trial, "many", DatabaseReading), requests_of(trial)
-    answered, spent_s = (
-        count_of(requests, lambda ended: ended.outcome == Outcome.OK),
-        trial.record.cpu_s.get("app"),
-    )
+    answered = count_of(requests, lambda ended: ended.outcome == Outcome.OK)
+    spent_s = trial.record.cpu_s.get("app")
     return _Many(
         served=count_of(requests, lambda ended: (ended.phase, ended.outcome) == ("many", Outcome.OK)),
         at_work=max(reading.active for reading in sessions if reading.of_primary),

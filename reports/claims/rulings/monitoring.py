@@ -75,9 +75,9 @@ def monitoring(evidence: Evidence) -> Found:
     said = " ".join(
         filter(None, (_said_of_telling(telling, seen), _said_of_mixed(mixed), _said_of_blind(blind, seen)))
     )
-    verdict = RulingVerdict.INCONCLUSIVE
-    if blind or len(telling) == len(seen):
-        verdict = RulingVerdict.REFUTED if blind else RulingVerdict.SUPPORTED
+    verdict = RulingVerdict.INCONCLUSIVE if mixed else RulingVerdict.SUPPORTED
+    if blind:
+        verdict = RulingVerdict.REFUTED
     overflow = [share for target in telling for share in _usual_overflow(measured, target)]
     silences = "; ".join(
         f"{FORMS[target]}: {_ms([load.silence_ms for load in _all(each)])}" for target, each in seen.items()

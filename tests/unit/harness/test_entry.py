@@ -93,47 +93,20 @@ import os, signal, sys
 {careless}
 os.execv(sys.executable, [sys.executable, "-c", sys.argv[1]])
 """
-CHILD_ENDS = """
-import subprocess, sys, types
+IN_MAIN = """
+import os, signal, subprocess, sys, types
 cli = types.ModuleType("harness.cli")
 def main():
-    sys.exit(subprocess.run(["/bin/sh", "-c", "exit 7"], check=False).returncode)
+    {what}
 cli.main = main
 sys.modules["harness.cli"] = cli
 from harness.entry import start
 start()
 """
-ASKED_TO_END = """
-import os, signal, sys, types
-cli = types.ModuleType("harness.cli")
-def main():
-    os.kill(os.getpid(), signal.SIGTERM)
-    sys.exit(3)
-cli.main = main
-sys.modules["harness.cli"] = cli
-from harness.entry import start
-start()
-"""
-TIMER_RUNS = """
-import signal, sys, types
-cli = types.ModuleType("harness.cli")
-def main():
-    sys.exit(3 if signal.getitimer(signal.ITIMER_REAL)[0] else 7)
-cli.main = main
-sys.modules["harness.cli"] = cli
-from harness.entry import start
-start()
-"""
-MASKED = """
-import os, sys, types
-cli = types.ModuleType("harness.cli")
-def main():
-    sys.exit(7 if os.umask(0) == 0o077 else 3)
-cli.main = main
-sys.modules["harness.cli"] = cli
-from harness.entry import start
-start()
-"""
+CHILD_ENDS = 'sys.exit(subprocess.run(["/bin/sh", "-c", "exit 7"], check=False).returncode)'
+ASKED_TO_END = "os.kill(os.getpid(), signal.SIGTERM); sys.exit(3)"
+TIMER_RUNS = "sys.exit(3 if signal.getitimer(signal.ITIMER_REAL)[0] else 7)"
+MASKED = "sys.exit(7 if os.umask(0) == 0o077 else 3)"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +120,7 @@ start()
 )
 def test_what_a_careless_parent_hands_on_is_undone(careless: str, then: str, expected: int) -> None:
     ended = subprocess.run(
-        [sys.executable, "-c", CARELESS.format(careless=careless), then],
+        [sys.executable, "-c", CARELESS.format(careless=careless), IN_MAIN.format(what=then)],
         capture_output=True,
         text=True,
         timeout=60,
