@@ -20,8 +20,7 @@ from typing import Any
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from targets.drivers.observed import Acquisition, Observer, current_acquisition
-from targets.gauges import Gauges
+from targets.drivers.observed import Acquisition, BoundedPool, Observer, current_acquisition
 from targets.problems import PoolExhaustedError
 from targets.settings import DatabaseUrl, PoolSettings
 
@@ -77,18 +76,14 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
         super().terminate()
 
 
-class ObservedPool:
+class ObservedPool(BoundedPool):
     """A pool that opens in the background, so that a service starts while its database is away."""
 
     def __init__(self, database: DatabaseUrl, settings: PoolSettings) -> None:
-        assert settings.limit is not None
+        super().__init__(settings, Observer(settings.slow_query_ms))
         self._database = database
-        self._settings = settings
-        self._limit = settings.limit
-        self._observer = Observer(settings.slow_query_ms)
         self._pool: asyncpg.Pool | None = None
         self._opening: asyncio.Task[asyncpg.Pool] | None = None
-        self.gauges = self._observer.gauges = Gauges(self)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -182,33 +177,9 @@ class ObservedPool:
 
     # --- what the gauges ask ---------------------------------------------------------------------------------
 
-    @property
-    def pooled(self) -> bool:
-        """It is a pool."""
-        return True
-
-    def size(self) -> int:
-        """What it keeps open."""
-        return self._settings.pool_size
-
     def checked_in(self) -> int:
         """Those that are open and in nobody's hands."""
         return self._pool.get_idle_size() if self._pool is not None else 0
-
-    def checked_out(self) -> int | None:
-        """Places in use, one that is just being opened included.
-
-        Who waits has the place of who gives it back before that one is told so.
-        """
-        return min(self._observer.places, self._limit)
-
-    def overflow(self) -> int:
-        """None: it closes nothing because it comes back."""
-        return 0
-
-    def limit(self) -> int | None:
-        """Its `max_size`."""
-        return self._limit
 
 
 def _say_what_failed(opening: asyncio.Task[asyncpg.Pool]) -> None:

@@ -16,6 +16,7 @@ from time import perf_counter_ns
 from targets.gauges import Gauges
 from targets.instrument import slow_query_logger
 from targets.problems import PoolExhaustedError
+from targets.settings import PoolSettings
 from targets.timing import current_request
 
 logger = logging.getLogger("poolstorm.target")
@@ -150,6 +151,45 @@ class Observer:
             ended_ns = perf_counter_ns()
             self.places -= 1
             self.gauges.ended_lease(ended_ns - acquisition.out_since_ns, ended_ns - began_ns)
+
+
+class BoundedPool:
+    """What gauges ask of a driver's own pool, which keeps `pool_size` connections and has `max_overflow` more."""
+
+    def __init__(self, settings: PoolSettings, observer: Observer) -> None:
+        assert settings.limit is not None
+        self._settings = settings
+        self._limit = settings.limit
+        self._observer = observer
+        self.gauges = observer.gauges = Gauges(self)
+
+    @property
+    def pooled(self) -> bool:
+        """It is a pool."""
+        return True
+
+    def size(self) -> int:
+        """What it keeps open."""
+        return self._settings.pool_size
+
+    def checked_in(self) -> int:
+        """Those that are open and in nobody's hands."""
+        raise NotImplementedError
+
+    def checked_out(self) -> int | None:
+        """Places in use, those included in which a connection is just being opened.
+
+        Who waits has the place of who gives it back before that one is told so.
+        """
+        return min(self._observer.places, self._limit)
+
+    def overflow(self) -> int:
+        """None: it closes nothing because it comes back."""
+        return 0
+
+    def limit(self) -> int | None:
+        """Its `max_size`."""
+        return self._limit
 
 
 def current_acquisition() -> Acquisition | None:

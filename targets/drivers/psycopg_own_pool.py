@@ -25,8 +25,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from targets.drivers.observed import Observer, current_acquisition
-from targets.gauges import Gauges
+from targets.drivers.observed import BoundedPool, Observer, current_acquisition
 from targets.problems import PoolExhaustedError
 from targets.settings import DatabaseUrl, PoolSettings
 
@@ -92,15 +91,13 @@ class Connection(psycopg.AsyncConnection[Row]):
             self.observer.gauges.add("invalidated")
 
 
-class ObservedPool:
+class ObservedPool(BoundedPool):
     """A pool that opens in the background, so that a service starts while its database is away."""
 
+    _observer: _Observer
+
     def __init__(self, database: DatabaseUrl, settings: PoolSettings) -> None:
-        assert settings.limit is not None
-        self._settings = settings
-        self._limit = settings.limit
-        self._observer = _Observer(settings.slow_query_ms)
-        self.gauges = self._observer.gauges = Gauges(self)
+        super().__init__(settings, _Observer(settings.slow_query_ms))
         self._pool = AsyncConnectionPool(
             database.libpq(),
             connection_class=Connection,
@@ -178,27 +175,6 @@ class ObservedPool:
 
     # --- what the gauges ask ---------------------------------------------------------------------------------
 
-    @property
-    def pooled(self) -> bool:
-        """It is a pool."""
-        return True
-
-    def size(self) -> int:
-        """What it keeps open."""
-        return self._settings.pool_size
-
     def checked_in(self) -> int:
         """Those that are open and in nobody's hands."""
         return self._pool.get_stats()["pool_available"]
-
-    def checked_out(self) -> int | None:
-        """Places in use, those included in which a worker is just opening a connection."""
-        return min(self._observer.places, self._limit)
-
-    def overflow(self) -> int:
-        """None: it closes nothing because it comes back."""
-        return 0
-
-    def limit(self) -> int | None:
-        """Its `max_size`."""
-        return self._limit
