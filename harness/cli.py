@@ -30,6 +30,7 @@ from harness.options import (
     AppRate,
     AppReady,
     AppSetup,
+    AppUsers,
     AppVariables,
     AttachedWorkers,
     Bind,
@@ -49,11 +50,14 @@ from harness.options import (
     ToxiproxyUrl,
     TwinsToo,
     require_values,
+    usual_plan_file,
 )
 from harness.output import finish_output, prepare_output
 from harness.plain import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.environment.stack import StackOptions
     from harness.plan import Plan
     from harness.run import Ending
@@ -91,6 +95,7 @@ def run(
     setup: AppSetup = None,
     get: AppPaths = None,
     rate: AppRate = None,
+    users: AppUsers = None,
     quick: Quick = False,
     dry_run: DryRun = False,
     output: RunFolder = None,
@@ -98,13 +103,18 @@ def run(
     allow_remote_database: AllowRemote = False,
     toxiproxy: ToxiproxyUrl = None,
 ) -> None:
-    """Run scenarios against targets, record everything, and write the report."""
+    """Run scenarios against targets, record everything, and write the report.
+
+    In a folder with a poolstorm.toml, that is the plan.
+    """
+
     from harness.environment.stack import StackOptions
     from harness.plan import build_plan
     from harness.planning.wish import PlanFile, merge_wishes, read_plan_file
 
+    chosen = plan or usual_plan_file()
     wish = merge_wishes(
-        read_plan_file(plan) if plan else PlanFile(),
+        read_plan_file(chosen) if chosen else PlanFile(),
         targets=target,
         scenarios=scenario,
         repetitions=repetitions,
@@ -116,7 +126,15 @@ def run(
         attach=attach,
         bind=bind,
         pool=pool,
-        app={"run": app_run, "env": env, "ready": ready, "setup": setup, "get": get, "rate_per_s": rate},
+        app={
+            "run": app_run,
+            "env": env,
+            "ready": ready,
+            "setup": setup,
+            "get": get,
+            "rate_per_s": rate,
+            "users": users,
+        },
     )
     settled = build_plan(wish, quick=quick)
     if dry_run:
@@ -124,10 +142,13 @@ def run(
 
         print_plan(settled)
         return
-    _carry_out(settled, output, StackOptions(database_url, toxiproxy, allow_remote_database))
+    options = StackOptions(database_url, toxiproxy, allow_remote_database)
+    _carry_out(settled, output, options, lambda per_s: build_plan(wish, quick=quick, usual_per_s=per_s))
 
 
-def _carry_out(settled: Plan, output: Path | None, options: StackOptions) -> NoReturn:
+def _carry_out(
+    settled: Plan, output: Path | None, options: StackOptions, plan_at: Callable[[float], Plan]
+) -> NoReturn:
     """Run what was settled, and report it."""
     from harness.run import carry_out
     from harness.store import RunStore
@@ -138,7 +159,7 @@ def _carry_out(settled: Plan, output: Path | None, options: StackOptions) -> NoR
     folder = output or Path("runs") / run_id
     heed_interrupts()  # before there is anything to be taken away again
     store = RunStore.create(folder)
-    ending = carry_out(settled, run_id, store, options, partial(say, error=True))
+    ending = carry_out(settled, run_id, store, options, partial(say, error=True), plan_at)
     _finish_run(folder, ending)
 
 
@@ -254,6 +275,7 @@ def serve(
     toxiproxy: ToxiproxyUrl = None,
 ) -> None:
     """Keep PostgreSQL, Toxiproxy and one target up, to explore by hand or with Locust's web UI."""
+
     from harness.environment.stack import StackOptions
     from harness.serve import serve_target
     from harness.terminal import say

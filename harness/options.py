@@ -12,6 +12,9 @@ import typer
 
 from harness.errors import PoolstormError
 
+USUAL_PLAN = Path("poolstorm.toml")
+"""Taken as the plan in whose folder it lies."""
+
 Targets = Annotated[
     list[str] | None, typer.Option("--target", "-t", help="Target to run; may be repeated. Default: all.")
 ]
@@ -110,7 +113,15 @@ AppPaths = Annotated[
 ]
 AppRate = Annotated[
     float | None,
-    typer.Option("--rate", metavar="PER_S", help="Requests a second that are usual for the app. Default: 20."),
+    typer.Option(
+        "--rate",
+        metavar="PER_S",
+        help="Requests a second that are usual for the app. Default: a fifth of what it is seen to bear.",
+    ),
+]
+AppUsers = Annotated[
+    int | None,
+    typer.Option("--users", min=1, help="Most users of a phase of closed users. Default: as the scenarios say."),
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be run, and how long it would take; start nothing.")
@@ -118,6 +129,16 @@ DryRun = Annotated[
 RunFolder = Annotated[
     Path | None, typer.Option("--output", "-o", help="Folder of the run. Default: runs/<date and time>.")
 ]
+
+
+def usual_plan_file() -> Path | None:
+    """The plan of the folder that one works in, where it has one; told, since nobody named it."""
+    from harness.terminal import say
+
+    if not USUAL_PLAN.exists():
+        return None
+    say(f"the plan is {USUAL_PLAN}", error=True)
+    return USUAL_PLAN
 
 
 def require_values(arguments: Sequence[str]) -> None:

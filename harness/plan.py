@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
-from harness.apps.scenarios import for_app
-from harness.apps.wish import AppWish, app_subject
+from harness.apps.scenarios import factor_of, for_app
+from harness.apps.subjects import app_subjects
+from harness.apps.wish import AppWish, rate_of, users_of
 from harness.errors import PlanError, unknown_name
 from harness.load.workers import SINGLE, Workers
 from harness.planning.checks import (
@@ -37,6 +38,8 @@ QUICK_TARGETS = ("sync-pool", "async-pool", "no-pool")
 QUICK_SCENARIOS = ("baseline", "latency", "dropped-connections", "exhaustion")
 CONTROL = "sync-pool"
 DEFAULT_SEED = 1
+ASSUMED_PER_S = 20.0
+"""Requests a second of an app until it is known what it bears."""
 TRIAL_OVERHEAD_S = 2.5
 """What a trial takes beside its load: processes, database, checks; for the time that is left, no more."""
 
@@ -45,7 +48,8 @@ TRIAL_OVERHEAD_S = 2.5
 class Plan:
     """What will be run. `trials` is in the order of running: block by block of one repetition, shuffled.
 
-    `control` names the subject that the others are compared with.
+    `control` names the subject that the others are compared with. `rates_assumed` says that the rates are those of
+    an app of which it is not known yet what it bears.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -55,6 +59,7 @@ class Plan:
     control: str
     trials: tuple[TrialSpec, ...]
     workers: Workers = SINGLE
+    rates_assumed: bool = False
 
     def scenario(self, name: str) -> Scenario:
         """The scenario as it will be run."""
@@ -85,8 +90,9 @@ def load_seed(seed: int, repetition: int) -> int:
     return seed * 1_000_003 + repetition
 
 
-def build_plan(wish: PlanFile, *, quick: bool = False) -> Plan:
-    """Settle every choice, check it against the registries and lay out the trials.
+def build_plan(wish: PlanFile, *, quick: bool = False, usual_per_s: float | None = None) -> Plan:
+    """Settle every choice, check it against the registries and lay out the trials. `usual_per_s` is the load that
+    was found to be usual for an app whose description names none.
 
     Raises PlanError for names that are unknown, faults that no registry has, whose settings are off, that their
     part cannot take or whose part no subject has, pool settings that no target takes, loads and runs beyond
@@ -95,11 +101,17 @@ def build_plan(wish: PlanFile, *, quick: bool = False) -> Plan:
     workers = settle_workers(wish)
     scenarios = _settle_scenarios(wish, QUICK_SCENARIOS if quick else DEFAULT_SCENARIOS, workers)
     repetitions = wish.repetitions or 1
-    if wish.app is None:
+    apps, given_per_s = wish.all_apps, usual_per_s
+    if not apps:
         subjects, control = _settle_subjects(wish, QUICK_TARGETS if quick else tuple(TARGETS), repetitions)
     else:
-        subjects, control = _settle_app(wish, wish.app, repetitions)
-        scenarios = tuple(for_app(scenario, wish.app.rate_per_s) for scenario in scenarios)
+        subjects, control = _settle_apps(wish, apps, repetitions)
+        given_per_s = rate_of(apps) or usual_per_s
+        factor = factor_of(given_per_s or ASSUMED_PER_S)
+        scenarios = tuple(
+            for_app(scenario, 1.0 if _has_own_phases(wish, scenario) else factor, users_of(apps))
+            for scenario in scenarios
+        )
         for scenario in scenarios:
             check_scenario(scenario, workers)
     check_parts(scenarios, subjects)
@@ -116,6 +128,7 @@ def build_plan(wish: PlanFile, *, quick: bool = False) -> Plan:
         control=control,
         trials=lay_out(scenarios, subjects, repetitions, seed),
         workers=workers,
+        rates_assumed=bool(apps) and given_per_s is None,
     )
 
 
@@ -131,25 +144,37 @@ def _settle_subjects(
     for name in names:
         subject = standard_subject(KNOWN_TARGETS[name])
         subjects[name] = replace(subject, settings=with_overrides(subject.settings, wish.pool))
-    if _wants_twins(wish, repetitions):
-        first, second = twins(subjects[control])
-        subjects |= {control: first, second.name: second}
-    return tuple(subjects.values()), control
+    return _with_twin(wish, subjects, control, repetitions), control
 
 
-def _settle_app(wish: PlanFile, app: AppWish, repetitions: int) -> tuple[tuple[Subject, ...], str]:
-    """The app and, for A/A, its twin."""
-    if wish.targets or wish.pool or wish.control:
-        raise PlanError(
-            "an app is measured alone, and configures its own pool; leave out targets, pool and control"
-        )
-    subject = app_subject(app)
-    return (twins(subject) if _wants_twins(wish, repetitions) else (subject,)), subject.name
+def _settle_apps(wish: PlanFile, apps: Sequence[AppWish], repetitions: int) -> tuple[tuple[Subject, ...], str]:
+    """The apps with their variants, or those of them that are named, and the name of the control."""
+    if wish.pool:
+        raise PlanError("an app configures its own pool; leave out pool, and give it the variables that it reads")
+    known = {subject.name: subject for app in apps for subject in app_subjects(app)}
+    names = require_distinct("target", wish.targets or tuple(known))
+    for name in names:
+        if name not in known and name in KNOWN_TARGETS:
+            raise PlanError(
+                f"{name} is a standard target, and apps are measured without these; leave it out, or run it with "
+                "a plan of its own"
+            )
+        require_known("target", name, known)
+    control = settle_control(wish, names, names[0])
+    return _with_twin(wish, {name: known[name] for name in names}, control, repetitions), control
 
 
-def _wants_twins(wish: PlanFile, repetitions: int) -> bool:
-    """As it says; by default from the second repetition on, as a single pair shows little."""
-    return wish.aa if wish.aa is not None else repetitions > 1
+def _with_twin(
+    wish: PlanFile, subjects: Mapping[str, Subject], control: str, repetitions: int
+) -> tuple[Subject, ...]:
+    """Them, and the control's twin for A/A where that is wanted: by default from the second repetition on, as a
+    single pair shows little.
+    """
+    found = dict(subjects)
+    if wish.aa if wish.aa is not None else repetitions > 1:
+        first, second = twins(found[control])
+        found |= {control: first, second.name: second}
+    return tuple(found.values())
 
 
 def _settle_scenarios(wish: PlanFile, default: tuple[str, ...], workers: Workers) -> tuple[Scenario, ...]:
@@ -167,6 +192,12 @@ def _settle_scenarios(wish: PlanFile, default: tuple[str, ...], workers: Workers
             check_extent(scenario)
         chosen.append(scenario)
     return tuple(chosen)
+
+
+def _has_own_phases(wish: PlanFile, scenario: Scenario) -> bool:
+    """Whether the plan says itself how much is offered in it."""
+    patch = wish.scenario.get(scenario.name)
+    return patch is not None and patch.phases is not None
 
 
 def _patched(name: str, patch: ScenarioPatch) -> Scenario:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import Protocol
 
+from harness.apps.preflight import look_before
 from harness.apps.setup import set_up
 from harness.environment.facts import describe_environment
 from harness.environment.leash import Leash, tell_of
-from harness.environment.stack import Stack, StackOptions, running_stack
+from harness.environment.stack import Fill, Stack, StackOptions, fill_bank, running_stack
 from harness.errors import (
     EXIT_INTERRUPTED,
     EXIT_USAGE,
@@ -24,11 +26,11 @@ from harness.errors import (
 from harness.interrupts import uninterrupted
 from harness.load.attached import wait_for_attached
 from harness.plan import Plan
-from harness.records import Manifest, RunState, TrialRecord, TrialSpec, TrialState
+from harness.records import Calibration, Manifest, RunState, TrialRecord, TrialSpec, TrialState
 from harness.scene import Stage
 from harness.staging import RealStage
 from harness.store import RunStore, TrialFolder
-from harness.subject import NO_SCHEMA
+from harness.subject import OWN_SCHEMA, Subject
 from harness.terminal import RunDisplay
 from harness.trial import run_trial
 
@@ -52,10 +54,17 @@ class Ending:
 
 
 def carry_out(
-    plan: Plan, run_id: str, store: RunStore, options: StackOptions, say: Callable[[str], None]
+    plan: Plan,
+    run_id: str,
+    store: RunStore,
+    options: StackOptions,
+    say: Callable[[str], None],
+    plan_at: Callable[[float], Plan] | None = None,
 ) -> Ending:
     """Bring everything up, run the plan and take it down again. Whatever happens, trials that had finished stay.
 
+    `plan_at` makes the plan of a plan whose rates were assumed, once it is known how many requests a second are
+    usual for its app.
     Raises PoolstormError where none had; then the run's folder is gone, too.
     """
     state, reason, exit_code = RunState.FINISHED, "", 0
@@ -63,9 +72,12 @@ def carry_out(
         wait_for_attached(plan.workers, say)
         with (
             RunDisplay(plan) as display,
-            running_stack(options, display.say, plan.needs_parts, _filling(plan)) as stack,
+            running_stack(options, display.say, plan.needs_parts, _fills(plan)) as stack,
         ):
-            manifest = run_plan(plan, run_id, store, stack, display)
+            calibration = look_before(plan, store, RealStage(stack, plan.workers), display.say)
+            if calibration is not None and plan_at is not None:
+                plan = plan_at(calibration.usual_per_s)
+            manifest = run_plan(plan, run_id, store, stack, display, calibration)
             state, reason = manifest.state, manifest.reason
     except KeyboardInterrupt:
         state = RunState.INTERRUPTED
@@ -81,12 +93,15 @@ def carry_out(
         return _ending(store, state, reason, exit_code)
 
 
-def _filling(plan: Plan) -> Callable[[Leash, str], None] | None:
-    """What fills the database, where that is not the standard schema."""
-    own = next((subject for subject in plan.subjects if subject.schema == NO_SCHEMA), None)
-    if own is None:
-        return None
-    return lambda leash, url: set_up(leash, own.launch, url)
+def _fills(plan: Plan) -> Mapping[str, Fill]:
+    """What each subject's trials begin with; variants of an app share what its own set-up makes."""
+    own = {subject.schema: subject for subject in plan.subjects if subject.schema.startswith(OWN_SCHEMA)}
+    bank = {subject.schema: fill_bank for subject in plan.subjects if subject.schema not in own}
+    return {**bank, **{schema: partial(_set_up, subject) for schema, subject in own.items()}}
+
+
+def _set_up(subject: Subject, leash: Leash, url: str) -> None:
+    set_up(leash, subject.launch, url)
 
 
 def _ending(store: RunStore, state: RunState, reason: str, exit_code: int) -> Ending:
@@ -111,7 +126,14 @@ class Ground:
     redact: Callable[[str], str]
 
 
-def run_plan(plan: Plan, run_id: str, store: RunStore, stack: Stack, observer: Observer) -> Manifest:
+def run_plan(
+    plan: Plan,
+    run_id: str,
+    store: RunStore,
+    stack: Stack,
+    observer: Observer,
+    calibration: Calibration | None = None,
+) -> Manifest:
     """Run every trial of the plan; a trial that fails is recorded as such and the run goes on.
 
     On KeyboardInterrupt the trial under way is dropped, the finished ones stay, and the manifest returned has
@@ -130,6 +152,7 @@ def run_plan(plan: Plan, run_id: str, store: RunStore, stack: Stack, observer: O
         targets=tuple(subject.info(subject.told_settings) for subject in plan.subjects),
         trials=plan.trials,
         environment=describe_environment(stack.database, stack.toxiproxy),
+        calibration=calibration,
     )
     store.write_manifest(manifest)
     ground = Ground(stack.require_alive, stack.database.redact)

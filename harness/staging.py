@@ -68,7 +68,7 @@ class RealStage:
                 workers=self.workers,
                 record_writes=needs_history(setup),
             ) as load,
-            stack.database.fresh_database() as database,
+            stack.database.fresh_database(setup.subject.schema) as database,
             logging_in(database, setup.subject.login) as address,
             stack.proxy_to_database(setup.trial_id) as proxy,
             stack.parts(database, proxy) as own_parts,

@@ -26,8 +26,8 @@ class Capability(StrEnum):
     SLOW_LOG = "slow-log"  # prints slow statements with their comments (`targets.tutorial.slow_statements`)
 
 
-NO_SCHEMA = "none"
-"""An empty database, which the subject's own set-up fills."""
+OWN_SCHEMA = "own:"
+"""Begins the schema's name of a database that is filled by the set-up of the app that follows."""
 APP_WORKLOAD = "visits"
 """Paths to read."""
 ALL_CAPABILITIES = frozenset(Capability) - {Capability.SLOW_LOG}
@@ -52,7 +52,7 @@ class Launch:
     `interpreter` goes before the command; None is a program that needs none. `environment` holds what is its own,
     beside what every subject gets; it may hold secrets and is not shown. One that is not ours gets the user's
     environment, and the trial's database where `harness.apps.places` stand in command and environment; its `setup`
-    fills a database before the first trial.
+    fills a database before the first trial, with a `setup_environment` which is that of all variants of the app.
     """
 
     command: tuple[str, ...]
@@ -62,6 +62,7 @@ class Launch:
     readiness: Readiness = Readiness()
     is_ours: bool = True
     setup: tuple[str, ...] = ()
+    setup_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import quote, unquote, urlsplit
 
 from harness.errors import PlanError, unknown_name
+from targets.settings import DatabaseUrl
 
 OF_DATABASE = (
     *("database_url", "database_url+asyncpg", "database_url+psycopg", "database_url+psycopg2", "jdbc_url"),
@@ -44,18 +45,17 @@ def of_database(url: str) -> dict[str, str]:
     They hold the password.
     """
     parts = urlsplit(url)
-    _, _, rest = url.partition("://")
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     host, port, name = parts.hostname or "", str(parts.port or 5432), unquote(parts.path.lstrip("/"))
     place = f"[{host}]" if ":" in host else host
     login = f"user={quote(user, safe='')}&password={quote(password, safe='')}"
     options = f"&{parts.query}" if parts.query else ""
+    by_driver = DatabaseUrl.parse(url)
     return {
         "database_url": url,
-        **{
-            f"database_url+{driver}": f"postgresql+{driver}://{rest}"
-            for driver in ("asyncpg", "psycopg", "psycopg2")
-        },
+        "database_url+asyncpg": by_driver.asyncpg(),
+        "database_url+psycopg": by_driver.psycopg(),
+        "database_url+psycopg2": by_driver.psycopg2(),
         "jdbc_url": f"jdbc:postgresql://{place}:{port}/{quote(name, safe='')}?{login}{options}",
         "database_host": host,
         "database_port": port,

@@ -7,12 +7,22 @@ from scenarios.model import Arrivals, Phase, Scenario
 
 REPLACEABLE = frozenset({"reader", "mixed", "holder", "prober", "visitor"})
 """Behaviours that are a load and no more."""
+USUAL_OF_STANDARD_PER_S = 60.0
+"""The steady load of `scenarios.baseline`."""
 WITHOUT_CONTRACT = frozenset({"no-errors-outside-faults", "recovers-within", "fails-fast"})
 """Checks that need nothing of an app but answers."""
 
 
-def for_app(scenario: Scenario, rate_per_s: float) -> Scenario:
-    """The scenario with visitors, at rates that are to its first phase's as in the original. Users stay as many.
+def factor_of(usual_per_s: float) -> float:
+    """By which all rates are multiplied where so much is usual for an app: the standard targets' steady load is
+    60/s, and at the height of a spike four times that.
+    """
+    return usual_per_s / USUAL_OF_STANDARD_PER_S
+
+
+def for_app(scenario: Scenario, factor: float, users: int | None = None) -> Scenario:
+    """The scenario with visitors, its rates `factor` times as high. Users stay as many, or are in proportion to
+    the most that there shall be.
 
     Raises PlanError for a scenario that is about the standard targets' own routes.
     """
@@ -20,22 +30,21 @@ def for_app(scenario: Scenario, rate_per_s: float) -> Scenario:
         raise PlanError(
             f"scenario {scenario.name!r} is about what the standard targets do ({', '.join(own)}); leave it out"
         )
-    usual = next(
-        (phase.arrivals.rate_per_s for phase in scenario.phases if phase.arrivals and not phase.warmup), None
-    )
-    factor = 1.0 if usual is None else rate_per_s / usual
+    most = max((phase.users or 0 for phase in scenario.phases), default=0)
+    share = 1.0 if users is None or not most else users / most
     return scenario.model_copy(
         update={
-            "phases": tuple(_visited(phase, factor) for phase in scenario.phases),
+            "phases": tuple(_visited(phase, factor, share) for phase in scenario.phases),
             "checks": tuple(check for check in scenario.checks if check.kind in WITHOUT_CONTRACT),
             "pool": {},
         }
     )
 
 
-def _visited(phase: Phase, factor: float) -> Phase:
+def _visited(phase: Phase, factor: float, share: float) -> Phase:
     arrivals = phase.arrivals and _scaled(phase.arrivals, factor)
-    return phase.model_copy(update={"behaviour": "visitor", "arrivals": arrivals})
+    users = phase.users and max(1, round(phase.users * share))
+    return phase.model_copy(update={"behaviour": "visitor", "arrivals": arrivals, "users": users})
 
 
 def _scaled(arrivals: Arrivals, factor: float) -> Arrivals:

@@ -29,7 +29,7 @@ def set_up(leash: Leash, launch: Launch, url: str) -> None:
     with ending(lambda: leash.remove_folder(folder)):
         child = leash.start(
             [fill(word, places) for word in launch.setup],
-            env=users_environment(fill_all(launch.environment, places)),
+            env=users_environment(fill_all(launch.setup_environment, places)),
             log_path=folder / "setup.log",
             name=f"the set-up command {shlex.join(launch.setup)!r}",
             stop_signal=signal.SIGTERM,

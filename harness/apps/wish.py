@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
-import re
-import shlex
-import shutil
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from harness.apps.places import OF_DATABASE, check_places, has_place
 from harness.errors import PlanError, shown
-from harness.subject import APP_WORKLOAD, NO_SCHEMA, Launch, Readiness, Subject
-from scenarios.model import Name, Number
-from targets.settings import PoolSettings
+from scenarios.model import Name, Number, Whole
 
 MOST_PATHS = 100
-_ASGI = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
-_PATH = re.compile(r"/[!-~]*")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+MOST_VARIANTS = 50
+"""Of one app, a matrix's among them."""
+_Number = TypeVar("_Number", int, float)
 _Line = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
-class AppWish(BaseModel):
-    """`[app]` in a plan file.
+def _as_written(value: object) -> object:
+    """Variables are texts; a number in a plan file is meant as it stands there."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+_Value = Annotated[str, BeforeValidator(_as_written), Field(max_length=2000)]
+_Variables = Annotated[Mapping[str, _Value], Field(max_length=200)]
+
+
+class _Wish(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class VariantWish(_Wish):
+    """`[app.variants.NAME]`: the same app with other variables, or another command; a subject of its own."""
+
+    env: _Variables = Field(default_factory=dict)
+    run: _Line | None = None
+
+
+class AppWish(_Wish):
+    """`[app]` in a plan file, or `[apps.NAME]` where there are several.
 
     `run` is `MODULE:NAME` of an ASGI app, which uvicorn runs, or a command that holds `{port}`. In it, in `setup`
     and in the values of `env`, `{database_url}` and its like stand for the trial's database
@@ -41,72 +54,61 @@ class AppWish(BaseModel):
     run: _Line
     name: Name = "app"
     directory: _Line | None = None
-    env: Annotated[Mapping[str, Annotated[str, Field(max_length=2000)]], Field(max_length=200)] = Field(
-        default_factory=dict
-    )
+    env: _Variables = Field(default_factory=dict)
     ready: _Line | None = None
     ready_within_s: Annotated[Number, Field(gt=0, le=600)] = 30.0
     setup: _Line | None = None
     get: Annotated[tuple[_Line, ...], Field(max_length=MOST_PATHS)] = ()
-    rate_per_s: Annotated[Number, Field(gt=0, le=10_000)] = 20.0
+    rate_per_s: Annotated[Number, Field(gt=0, le=10_000)] | None = None
+    users: Annotated[Whole, Field(ge=1, le=10_000)] | None = None
+    variants: Annotated[Mapping[Name, VariantWish], Field(max_length=MOST_VARIANTS)] = Field(default_factory=dict)
+    matrix: Annotated[
+        Mapping[str, Annotated[tuple[_Value, ...], Field(min_length=1, max_length=MOST_VARIANTS)]],
+        Field(max_length=10),
+    ] = Field(default_factory=dict)
+
+    def beside(self, folder: Path) -> AppWish:
+        """The same, of a plan file in that folder: from there its directory is found, and it is the usual one."""
+        return self.model_copy(update={"directory": str(folder / (self.directory or "."))})
 
 
-def app_subject(wish: AppWish) -> Subject:
-    """The subject. Raises PlanError for what cannot be started, or would never hear of its database."""
-    command = _command(wish.run)
-    setup = _words(wish.setup, "app.setup") if wish.setup else ()
-    named = [(f"app.env.{name}", value) for name, value in wish.env.items()]
-    for where, text in (("app.run", wish.run), ("app.setup", wish.setup or ""), *named):
-        check_places(text, where)
-    for name in wish.env:
-        if not _VARIABLE.fullmatch(name):
-            raise PlanError(f"app.env: {shown(name)} is no name of a variable; write it as NAME=VALUE")
-    if not any(has_place(text, *OF_DATABASE) for text in (wish.run, *wish.env.values())):
-        raise PlanError(
-            "the app is not told its database; give the variable that it reads, such as "
-            "--env DATABASE_URL={database_url}"
-        )
-    for path in (*wish.get, *filter(None, (wish.ready,))):
-        if not _PATH.fullmatch(path):
-            raise PlanError(f"app: {shown(path)} is no path; one begins with / and has no blanks")
-    directory = Path(wish.directory) if wish.directory else Path.cwd()
-    if not directory.is_dir():
-        raise PlanError(f"app.directory: there is no folder {shown(str(directory))}; name the one it is to run in")
-    _require_program(command[0], directory)
-    return Subject(
-        name=wish.name,
-        title=wish.name,
-        teaches=f"how {wish.name} stands load and fault",
-        driver="",
-        launch=Launch(
-            command=command,
-            directory=directory,
-            environment=dict(wish.env),
-            readiness=Readiness(wish.ready, wish.ready_within_s),
-            is_ours=False,
-            setup=setup,
-        ),
-        settings=PoolSettings(),
-        schema=NO_SCHEMA,
-        workload=APP_WORKLOAD,
-        paths=wish.get,
-    )
-
-
-def merged(in_file: AppWish | None, given: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The command line's words before the file's; None where neither speaks of an app."""
-    said = {name: value for name, value in given.items() if value is not None}
-    if "env" in said:
-        said["env"] = _variables(said["env"])
+def merged(in_file: AppWish | None, said: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the command line said before what the file does; None where neither speaks of an app."""
     if in_file is None and not said:
         return None
     before = in_file.model_dump(exclude_unset=True) if in_file else {}
-    if "env" in said:
-        said["env"] = {**before.get("env", {}), **said["env"]}
     found = {**before, **said}
+    if "env" in said:
+        found["env"] = {**before.get("env", {}), **_variables(said["env"])}
     if "run" not in found:
-        raise PlanError("--env, --ready, --setup, --get and --rate belong to an app; name it with --app")
+        raise PlanError("--env, --ready, --setup, --get, --rate and --users belong to an app; name it with --app")
     return found
+
+
+def settled_apps(app: AppWish | None, apps: Mapping[str, AppWish]) -> dict[str, AppWish]:
+    """Each under its table's name. Raises PlanError for what a plan cannot say of several at once."""
+    if app is not None and apps:
+        raise PlanError("there are both app and apps; write each app as a table of its own, [apps.NAME]")
+    for name, one in apps.items():
+        if "name" in one.model_fields_set and one.name != name:
+            raise PlanError(f"apps.{name}.name: the table has the name already; leave it out")
+    return {name: one.model_copy(update={"name": name}) for name, one in apps.items()}
+
+
+def rate_of(apps: Sequence[AppWish]) -> float | None:
+    """The one rate at which all of them are loaded; None where it is to be found out. Raises PlanError."""
+    return _one({app.rate_per_s for app in apps if app.rate_per_s is not None}, "rate_per_s")
+
+
+def users_of(apps: Sequence[AppWish]) -> int | None:
+    """The most users of a phase, the same for all; None for the scenarios' own numbers. Raises PlanError."""
+    return _one({app.users for app in apps if app.users is not None}, "users")
+
+
+def _one(said: set[_Number], field: str) -> _Number | None:
+    if len(said) > 1:
+        raise PlanError(f"apps: all are compared under the same load; give {field} once, or the same for each")
+    return next(iter(said), None)
 
 
 def _variables(options: list[str]) -> dict[str, str]:
@@ -117,35 +119,3 @@ def _variables(options: list[str]) -> dict[str, str]:
             raise PlanError(f"--env {shown(option)} has no value; write it as NAME=VALUE")
         found[name] = value
     return found
-
-
-def _command(run: str) -> tuple[str, ...]:
-    if _ASGI.fullmatch(run):
-        # Where no uvicorn is at hand, the one that we have: then the app most likely lives in our environment.
-        uvicorn = ("uvicorn",) if shutil.which("uvicorn") else (sys.executable, "-m", "uvicorn")
-        return (*uvicorn, run, "--host", "{host}", "--port", "{port}", "--no-access-log")
-    words = _words(run, "app.run")
-    if not any(has_place(word, "port") for word in words):
-        raise PlanError(
-            f"app.run: {shown(run)} does not say where to listen; put {{port}} where the port belongs, or write "
-            "MODULE:NAME of an ASGI app"
-        )
-    return words
-
-
-def _words(line: str, where: str) -> tuple[str, ...]:
-    try:
-        words = tuple(shlex.split(line))
-    except ValueError as error:
-        raise PlanError(f"{where}: {shown(line)} cannot be read ({error}); mend its quotes") from None
-    if not words:
-        raise PlanError(f"{where} is empty; write a command")
-    return words
-
-
-def _require_program(program: str, directory: Path) -> None:
-    if "{" in program:
-        return
-    found = (directory / program).is_file() if "/" in program else shutil.which(program) is not None
-    if not found:
-        raise PlanError(f"app.run: there is no program {shown(program)}; install it, or name its path")

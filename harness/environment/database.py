@@ -24,6 +24,8 @@ from harness.environment.waits import HurriedConnection
 from harness.errors import EnvironmentSetupError, LeftBehindError
 
 OLDEST_VERSION = 130_000  # DROP DATABASE .. WITH (FORCE)
+BANK_SCHEMA = "bank"
+"""What a database holds that is for the standard targets."""
 _DROP_WITHIN_S = 5.0  # as long as one try of PostgreSQL's own
 
 
@@ -72,7 +74,7 @@ class DatabaseServer:
         self.version = str(self._scalar("SHOW server_version")).split()[0]
         self._prefix = f"poolstorm_{secrets.token_hex(4)}"
         self._numbers = itertools.count(1)
-        self._template: str | None = None
+        self._templates: dict[str, str] = {}  # by what they hold
         self._created: list[str] = []
         self._silent = False  # whether it did not answer when something was to be dropped last
 
@@ -174,8 +176,8 @@ class DatabaseServer:
             found = dict(cursor.fetchall())
         return {name: found[name] for name in NOTABLE_SETTINGS if name in found}
 
-    def create_template(self, build: Callable[[str], None]) -> None:
-        """Create a database, let `build(url)` fill it, and copy it for every `fresh_database` from then on.
+    def create_template(self, build: Callable[[str], None], holding: str = BANK_SCHEMA) -> None:
+        """Create a database, let `build(url)` fill it, and copy it for each `fresh_database(holding)` afterwards.
 
         It is vacuumed and analysed, so that every trial starts with the same statistics.
         """
@@ -185,13 +187,15 @@ class DatabaseServer:
         with self._cursor("the template cannot be analysed", name) as cursor:
             cursor.execute("VACUUM (ANALYZE)")
         self.end_sessions(name)
-        self._template = name
+        self._templates[holding] = name
 
     @contextmanager
-    def fresh_database(self) -> Iterator[TrialDatabase]:
-        """A copy of the template (an empty database where there is none), dropped with every connection to it."""
+    def fresh_database(self, holding: str = BANK_SCHEMA) -> Iterator[TrialDatabase]:
+        """A copy of the template that holds this (an empty database where there is none), dropped with every
+        connection to it.
+        """
         name = f"{self._prefix}_{next(self._numbers)}"
-        self._create(name, template=self._template)
+        self._create(name, template=self._templates.get(holding))
         with ending(lambda: self._drop(name)):
             yield TrialDatabase(name, self)
 

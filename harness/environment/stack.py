@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +10,7 @@ from functools import partial
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from harness.environment.database import BANK_SCHEMA
 from harness.environment.leash import Leash, ending
 from harness.environment.parts import PRIMARY, REPLICA, Parts
 from harness.environment.postgres import DatabaseServer, TrialDatabase, database_server
@@ -79,17 +80,22 @@ class Stack:
             yield Parts({PRIMARY: primary, PRIMARY_LINK: link})
 
 
+Fill = Callable[[Leash, str], None]
+"""Fills the database at a URL."""
+
+
 @contextmanager
 def running_stack(
     options: StackOptions,
     progress: Callable[[str], None],
     needs: Collection[str] = (),
-    fill: Callable[[Leash, str], None] | None = None,
+    fills: Mapping[str, Fill] | None = None,
 ) -> Iterator[Stack]:
     """Bring everything up, or raise EnvironmentSetupError with what is missing and how to get it.
 
-    `needs` names parts beyond the primary and its link; without them the rest is brought up all the same. `fill`
-    makes what each trial begins with, in the database at a URL; by default the one schema of the standard targets.
+    `needs` names parts beyond the primary and its link; without them the rest is brought up all the same. `fills`
+    make what trials begin with, each in the database at a URL, by the name of what it then holds; by default the
+    one schema of the standard targets.
     """
     replicated = REPLICA in needs
     with (
@@ -107,7 +113,8 @@ def running_stack(
         ExitStack() as made,
     ):
         progress("seeding the database")
-        database.create_template(_build if fill is None else partial(fill, leash))
+        for holding, fill in (fills or {BANK_SCHEMA: fill_bank}).items():
+            database.create_template(partial(fill, leash), holding)
         replica: Replica | ReplicaUnavailableError | None = None
         if replicated:
             try:
@@ -118,7 +125,7 @@ def running_stack(
         yield Stack(leash, database, toxiproxy, replica)
 
 
-def _build(url: str) -> None:
+def fill_bank(_: Leash, url: str) -> None:
     """The one schema and its seed data, in the database at `url`."""
     engine = create_engine(DatabaseUrl.parse(url).psycopg2())
     try:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.apps.wish import AppWish, merged
+from harness.apps.wish import AppWish, merged, settled_apps
 from harness.errors import PlanError, shown
 from harness.planning.document import MOST_64_BITS, check_document, read_document
 from harness.planning.wording import first_problem
@@ -49,7 +49,8 @@ class PlanFile(_Wish):
     control twice in each block, as twins, so that the report can tell noise from difference; by default from the
     second repetition on, as a single pair shows little. Of the load processes, `workers` are started here and
     `attach` are expected from elsewhere, at `bind`: the master's port, and the address of this machine at which
-    the targets listen as well. `app` is measured in place of the targets.
+    the targets listen as well. `app`, or each of `apps`, is measured in place of the targets; `targets` then names
+    those of them and of their variants that run.
     """
 
     targets: _Names | None = None
@@ -64,21 +65,41 @@ class PlanFile(_Wish):
     bind: Annotated[str, Field(max_length=260)] | None = None
     pool: PoolOverrides = Field(default_factory=dict)
     app: AppWish | None = None
+    apps: Annotated[Mapping[Name, AppWish], Field(max_length=MOST_NAMES)] = Field(default_factory=dict)
     scenario: Annotated[Mapping[Name, ScenarioPatch], Field(max_length=MOST_NAMES)] = Field(default_factory=dict)
+
+    @property
+    def all_apps(self) -> tuple[AppWish, ...]:
+        """The apps to measure; none of a plan for the standard targets."""
+        return tuple(self.apps.values()) if self.app is None else (self.app,)
 
 
 def read_plan_file(path: Path) -> PlanFile:
-    """Read a plan. Raises PlanError, in one line, for what is missing, not TOML or not a plan."""
-    return parse_plan(read_document(path), str(path))
+    """Read a plan; its apps run in its folder, or in those that they name from there.
+
+    Raises PlanError, in one line, for what is missing, not TOML or not a plan.
+    """
+    read, folder = parse_plan(read_document(path), str(path)), path.parent.absolute()
+    if read.app is not None:
+        return read.model_copy(update={"app": read.app.beside(folder)})
+    if read.apps:
+        return read.model_copy(update={"apps": {name: app.beside(folder) for name, app in read.apps.items()}})
+    return read
 
 
 def parse_plan(document: Mapping[str, Any], where: str) -> PlanFile:
     """Validate a plan that was read from `where`. Raises PlanError."""
     check_document(document, where)
     try:
-        return PlanFile.model_validate(document)
+        found = PlanFile.model_validate(document)
     except ValidationError as error:
         raise PlanError(f"plan {where}: {first_problem(error, PlanFile)}") from error
+    if not found.apps:
+        return found
+    try:
+        return found.model_copy(update={"apps": settled_apps(found.app, found.apps)})
+    except PlanError as error:
+        raise PlanError(f"plan {where}: {error}") from error
 
 
 def merge_wishes(plan_file: PlanFile, **given: Any) -> PlanFile:
@@ -88,7 +109,10 @@ def merge_wishes(plan_file: PlanFile, **given: Any) -> PlanFile:
     """
     changes = {name: value for name, value in given.items() if value is not None}
     changes.pop("app", None)
-    if (app := merged(plan_file.app, given.get("app") or {})) is not None:
+    said = {name: value for name, value in (given.get("app") or {}).items() if value is not None}
+    if said and plan_file.apps:
+        raise PlanError("the plan has several apps; say there what each is given, not on the command line")
+    if (app := merged(plan_file.app, said)) is not None:
         changes["app"] = app
     if "pool" in changes:
         changes["pool"] = {**plan_file.pool, **parse_pool_options(changes["pool"])}

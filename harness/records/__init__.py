@@ -53,6 +53,8 @@ from harness.records.latency import (
 )
 from harness.records.manifest import (
     Bank,
+    Calibration,
+    CalibrationStep,
     Conformance,
     Environment,
     Login,
@@ -109,6 +111,8 @@ __all__ = [
     "Action",
     "Bank",
     "BankReading",
+    "Calibration",
+    "CalibrationStep",
     "ClaimsRecord",
     "Closing",
     "Conformance",

@@ -126,6 +126,25 @@ class RunState(StrEnum):
     CUT_SHORT = "cut-short"  # by the environment or the output: `reason` says which
 
 
+class CalibrationStep(Record):
+    """A rate that was offered to an app, what came back of it with a success, and which share of what it answered
+    failed.
+    """
+
+    offered_per_s: Real
+    succeeded_per_s: Real
+    failing: Real
+
+
+class Calibration(Record):
+    """What an app was seen to bear before the trials, and the load that was taken as usual for it."""
+
+    target: str
+    borne_per_s: Real
+    usual_per_s: Real
+    steps: tuple[CalibrationStep, ...] = ()
+
+
 class Manifest(Record):
     """`manifest.json`: what the run is; written at the start and again as its state changes."""
 
@@ -144,6 +163,7 @@ class Manifest(Record):
     environment: Environment
     finished_at: datetime | None = None
     reason: str = ""  # why the run was cut short
+    calibration: Calibration | None = None  # by which an app's rates were chosen; None where they were given
 
 
 class TrialState(StrEnum):

@@ -243,6 +243,8 @@ def _run_info(run: Run, scenarios: Sequence[ScenarioResult]) -> RunInfo:
         trials_invalid=states[TrialState.INVALID.value],
         targets={target.name: target.teaches for target in manifest.targets},
         environment=_environment(manifest.environment),
+        borne_per_s=manifest.calibration and manifest.calibration.borne_per_s,
+        usual_per_s=manifest.calibration and manifest.calibration.usual_per_s,
     )
 
 

@@ -161,6 +161,8 @@ class RunInfo(Result):
     trials_invalid: int = 0
     targets: dict[str, str]  # name -> what it teaches
     environment: dict[str, str]
+    borne_per_s: float | None = None  # requests a second that the app bore before; None where rates were given
+    usual_per_s: float | None = None  # what was taken as usual for it
 
 
 class Summary(Result):

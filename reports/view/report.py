@@ -89,6 +89,7 @@ class ReportView:
     run: RunInfo
     title: str
     lines: tuple[str, ...]
+    rates: str
     facts: str
     scenarios: tuple[ScenarioView, ...]
     left_out: tuple[whole.LeftOut, ...]
@@ -109,11 +110,12 @@ class ReportView:
 
 def view_report(summary: Summary) -> ReportView:
     """Everything, built once."""
-    left_out = whole.left_out(summary)
+    left_out, rates = whole.left_out(summary), whole.rates_line(summary.run)
     return ReportView(
         run=summary.run,
         title=whole.run_title(summary.run),
-        lines=tuple(filter(None, (*whole.run_lines(summary), whole.aa_line(summary)))),
+        lines=tuple(filter(None, (*whole.run_lines(summary), rates, whole.aa_line(summary)))),
+        rates=rates,
         facts=circumstances.first_facts(summary.run.environment),
         scenarios=tuple(
             _scenario(scenario, anchor(number), left_out, summary.run.repetitions > 1)

@@ -46,6 +46,16 @@ def run_title(run: RunInfo) -> str:
     return f"{run.run_id}, {run.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {run.state}, {trials}"
 
 
+def rates_line(run: RunInfo) -> str:
+    """By what the rates of an app were chosen, in a sentence; empty where they were given."""
+    if run.borne_per_s is None or run.usual_per_s is None:
+        return ""
+    return (
+        f"Rates are for an app that bore {run.borne_per_s:,.0f} requests a second before the trials: "
+        f"{run.usual_per_s:g}/s were taken as usual for it (--rate sets them)."
+    )
+
+
 def aa_line(summary: Summary) -> str:
     """Which targets are others run again, in a sentence; empty where none is."""
     pairs = repeated(all_targets(summary))

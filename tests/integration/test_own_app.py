@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import EXIT_INVALID, EXIT_USAGE
+from harness.errors import EXIT_USAGE
 from reports.read import Run, Trial, read_run
 from tests.integration.command import COMMAND
 
@@ -71,10 +71,13 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Answer).serve_f
 ENDS = "import sys; sys.exit('no such setting: SHOP_KEY')"
 
 
+FAILS = RAW.replace("sys.argv[2]", "__import__('os').environ['DB']").replace('"status": 200', '"status": 503')
+
+
 def run(folder: Path, *words: str, seconds: float = 2.0) -> subprocess.CompletedProcess[str]:
     """`poolstorm run` in the app's folder, which the app is started in."""
     return subprocess.run(
-        [*COMMAND, "run", "-o", "out", "--duration", str(seconds), *words],
+        [*COMMAND, "run", "-o", "out", "--duration", str(seconds), "--rate", "20", *words],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -127,8 +130,9 @@ def test_an_app_of_another_kind_is_started_by_its_own_command(tmp_path: Path) ->
         (ALONE, ["--get", "/"], "the app did nothing in the database that it was given"),
         (ALONE, [], "the app has no /openapi.json (the answer is no JSON object)"),
         (ENDS, ["--get", "/"], "no such setting: SHOP_KEY"),
+        (FAILS, ["--get", "/"], "it answered no request with a success"),
     ],
-    ids=["ignores its database", "names no paths", "ends at once"],
+    ids=["ignores its database", "names no paths", "ends at once", "answers with errors only"],
 )
 def test_an_app_that_cannot_be_measured_is_told_why(tmp_path: Path, app: str, words: list[str], said: str) -> None:
     (tmp_path / "app.py").write_text(app)
@@ -137,10 +141,43 @@ def test_an_app_that_cannot_be_measured_is_told_why(tmp_path: Path, app: str, wo
         *("--app", f"{sys.executable} app.py {{port}}", "--env", "DB={database_url}", "-s", "baseline", *words),
         seconds=1.0,
     )
-    assert (ended.returncode, "Traceback" in ended.stderr) == (EXIT_INVALID, False), ended.stderr
-    (trial,) = kept(tmp_path).trials
-    assert trial.record.state == "failed"
-    assert said in trial.record.reason
+    assert (ended.returncode, "Traceback" in ended.stderr) == (EXIT_USAGE, False), ended.stderr
+    assert "app cannot be measured" in ended.stderr
+    assert said in ended.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_rates_are_shares_of_what_the_app_bears_and_variants_stand_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(SHOP)
+    (tmp_path / "fill.py").write_text(FILL)
+    (tmp_path / "poolstorm.toml").write_text(
+        f"""
+        scenarios = ["short"]
+        [app]
+        run = "shop:app"
+        env = {{ SHOP_DB = "{{database_url+psycopg2}}" }}
+        setup = "{sys.executable} fill.py"
+        [app.variants.slow]
+        env = {{ PYTHONHASHSEED = 0 }}
+        [scenario.short]
+        base = "baseline"
+        """
+    )
+    ended = subprocess.run(
+        [*COMMAND, "run", "-o", "out"], cwd=tmp_path, capture_output=True, text=True, timeout=180, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "the plan is poolstorm.toml" in ended.stderr
+    found = kept(tmp_path)
+    told = found.manifest.calibration
+    assert told is not None
+    assert told.target == "app"
+    assert max(step.succeeded_per_s for step in told.steps if step.failing <= 0.05) == told.borne_per_s
+    steady = found.manifest.scenarios[0].phases[-1].arrivals
+    assert steady is not None
+    assert steady.rate_per_s == pytest.approx(told.usual_per_s)
+    assert {trial.record.spec.target for trial in found.trials} == {"app", "app-slow"}
+    assert f"{told.usual_per_s:g}/s were taken as usual" in ended.stdout.replace("\n", " ")
 
 
 def test_a_set_up_that_fails_ends_the_run_with_its_last_words(tmp_path: Path) -> None:

@@ -14,7 +14,12 @@ URL = "postgresql://po%40ol:s%2Fecret@127.0.0.1:6543/trial_1?sslmode=require"
     ("text", "filled"),
     [
         ("{database_url}", URL),
-        ("{database_url+asyncpg}", URL.replace("postgresql", "postgresql+asyncpg")),
+        (  # SQLAlchemy hands options on that asyncpg knows in a dsn only
+            "{database_url+asyncpg}",
+            URL.replace("postgresql", "postgresql+asyncpg").replace(
+                "?sslmode=require", "?dsn=postgresql%3A%2F%2F%3Fsslmode%3Drequire"
+            ),
+        ),
         ("{database_url+psycopg}", URL.replace("postgresql", "postgresql+psycopg")),
         (
             "{jdbc_url}",
