@@ -29,7 +29,8 @@ class Answer:
 
     status: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
-    body: Any = None
+    body: Any = None  # as JSON; None where it is none
+    content: bytes = field(default=b"", repr=False)
     took_ns: int = 0
     error: str = ""
 
@@ -104,7 +105,7 @@ class HttpReader:
             self.close()
             return Answer(error=_described(error))
         received = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status, received, _decoded(text), took_ns)
+        return Answer(response.status, received, _decoded(text), text, took_ns)
 
 
 class _TooLongError(ValueError):

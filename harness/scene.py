@@ -92,6 +92,7 @@ class Scene:
     end_subject: Callable[[], None]
     log_path: Path  # what the subject prints
     starting_s: dict[str, float]  # how long each part took to be ready
+    paths: Sequence[str] = ()  # what visitors of an app read
     own: OwnTraffic = field(default_factory=OwnTraffic)
 
     @property

@@ -92,7 +92,8 @@ class RealStage:
                 )
             )
             watch.lap("target")
-            load.prepare(target.url, seed=setup.seed, paths=_paths(setup, target.url))
+            paths = _paths(setup, target.url)
+            load.prepare(target.url, seed=setup.seed, paths=paths)
             watch.lap("load")
             processes = _processes(stack, replica, target.pid, load.pids)
             own = OwnTraffic()
@@ -109,6 +110,7 @@ class RealStage:
                 end_subject=subject_ends.close,
                 log_path=folder.log_file("target"),
                 starting_s=watch.laps_s,
+                paths=paths,
                 own=own,
             )
 

@@ -236,6 +236,8 @@ _CheckKind = Literal[
     "exhausts",  # at some step of a ladder requests are refused or the pool is wholly checked out
     "money-is-conserved",  # the bank's total after the trial equals the total before it
     "no-leaked-connections",  # nothing is checked out after the load drained
+    "sessions-at-base",  # no session is at work or in a transaction after it that was not so before the load
+    "answers-unchanged",  # what is only read answers after the load as it did before
 ]
 CheckKind = Annotated[_CheckKind, WrapValidator(_or_later)]
 

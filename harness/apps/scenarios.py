@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.errors import PlanError
-from scenarios.model import Arrivals, Phase, Scenario
+from scenarios.model import Arrivals, Check, Phase, Scenario
 
 REPLACEABLE = frozenset({"reader", "mixed", "holder", "prober", "visitor"})
 """Behaviours that are a load and no more."""
@@ -11,6 +11,8 @@ USUAL_OF_STANDARD_PER_S = 60.0
 """The steady load of `scenarios.baseline`."""
 WITHOUT_CONTRACT = frozenset({"no-errors-outside-faults", "recovers-within", "fails-fast"})
 """Checks that need nothing of an app but answers."""
+OF_APPS: tuple[Check, ...] = (Check(kind="sessions-at-base"), Check(kind="answers-unchanged"))
+"""In place of those that need the contract."""
 
 
 def factor_of(usual_per_s: float) -> float:
@@ -35,7 +37,7 @@ def for_app(scenario: Scenario, factor: float, users: int | None = None) -> Scen
     return scenario.model_copy(
         update={
             "phases": tuple(_visited(phase, factor, share) for phase in scenario.phases),
-            "checks": tuple(check for check in scenario.checks if check.kind in WITHOUT_CONTRACT),
+            "checks": (*(check for check in scenario.checks if check.kind in WITHOUT_CONTRACT), *OF_APPS),
             "pool": {},
         }
     )

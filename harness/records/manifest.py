@@ -200,6 +200,16 @@ class Conformance(Record):
     detail: str = ""
 
 
+class PathAnswer(Record):
+    """What an app answered on a path that is only read, before the load and after it; status 0 is no answer."""
+
+    path: str
+    status_before: Whole
+    status_after: Whole
+    same_body: bool | None  # None where it was not the same twice in a row before, or none came
+    error: str = ""  # why none came after
+
+
 class TrialRecord(Record):
     """`trial.json`: one trial's identity, end and facts that are no time series."""
 
@@ -219,6 +229,7 @@ class TrialRecord(Record):
     bank: Bank | None = None
     slow_log: tuple[SlowLogged, ...] | None = None  # by operation; None of a target that keeps none
     conformance: tuple[Conformance, ...] = ()
+    answers: tuple[PathAnswer, ...] = ()  # of an app, on the paths that were read
     transactions: Whole | None = (
         None  # all that PostgreSQL counted in the trial's database, after the target's end
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from harness.scene import Scene, Witness
+from harness.witnesses.answers import AnswersWitness
 from harness.witnesses.bank import BankWitness
 from harness.witnesses.conformance import ConformanceWitness
 from harness.witnesses.limits import LimitsWitness
-from harness.witnesses.own_database import OwnDatabaseWitness
 from harness.witnesses.pool import PoolWitness
 from harness.witnesses.processor import ProcessorWitness
 from harness.witnesses.sessions import SessionsWitness
@@ -19,13 +19,13 @@ __all__ = ["WITNESSES", "witnesses_of"]
 
 WITNESSES: tuple[type[Witness], ...] = (
     TransactionsWitness,
-    OwnDatabaseWitness,
     LimitsWitness,
     ConformanceWitness,
     BankWitness,
     SettingsWitness,
     SessionsWitness,
     PoolWitness,
+    AnswersWitness,
     ProcessorWitness,
     SlowLogWitness,
     StillnessWitness,

@@ -8,6 +8,7 @@ import psycopg2
 import psycopg2.extensions
 
 from harness.environment.address import own_session
+from harness.errors import TrialFailedError
 from harness.load.messages import LoadAccount
 from harness.records import TrialRecord
 from harness.scene import Witness
@@ -30,11 +31,14 @@ class TransactionsWitness(Witness):
     _session: psycopg2.extensions.connection | None = None
     _served: int | None = None
     _transactions: int | None = None
+    _transactions_before = 0
     _note = ""
 
     def before(self) -> None:
         with contextlib.suppress(psycopg2.Error):
             self._session = own_session(self.scene.database.admin_url)
+        if not self.scene.subject.launch.is_ours:
+            self._transactions_before = self.scene.database.transactions()
 
     def after(self, account: LoadAccount) -> None:  # noqa: ARG002
         if self.scene.subject.can(Capability.GAUGES):
@@ -44,8 +48,19 @@ class TransactionsWitness(Witness):
     def ended(self) -> None:
         if self._server_lived():
             self._transactions = self.scene.database.transactions() - self.scene.own.transactions
+            self._require_some()
         else:
             self._note = _CRASHED
+
+    def _require_some(self) -> None:
+        """An app that ignores what it is told has no session in the trial's database, and commits nothing there;
+        ours are known to use it.
+        """
+        if not self.scene.subject.launch.is_ours and (self._transactions or 0) <= self._transactions_before:
+            raise TrialFailedError(
+                "the app did nothing in the database that it was given; see whether it reads the variable or "
+                "option in which {database_url} stands, and whether what was read of it asks the database"
+            )
 
     def tell(self, record: TrialRecord) -> TrialRecord:
         notes = (*record.notes, self._note) if self._note else record.notes

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.analysis.correctness import Judgement, money_is_conserved, no_leaked_connections, worst
+from reports.analysis.correctness import (
+    Judgement,
+    answers_unchanged,
+    money_is_conserved,
+    no_leaked_connections,
+    sessions_at_base,
+    worst,
+)
 from reports.analysis.folding import Observed
 from reports.analysis.windows import Window
 from reports.distribution import merged
@@ -116,4 +123,6 @@ _JUDGES: Mapping[CheckKind, Callable[[float | None, Evidence], Judgement]] = {
     "exhausts": _exhausts,
     "money-is-conserved": lambda _, evidence: money_is_conserved([one.trial for one in evidence.observed]),
     "no-leaked-connections": lambda _, evidence: no_leaked_connections([one.trial for one in evidence.observed]),
+    "sessions-at-base": lambda _, evidence: sessions_at_base([one.trial for one in evidence.observed]),
+    "answers-unchanged": lambda _, evidence: answers_unchanged([one.trial for one in evidence.observed]),
 }

@@ -65,5 +65,58 @@ def _judge_pool(pool: PoolReading | None, trial_id: str) -> Judgement:
     return CheckVerdict.PASSED, ""
 
 
+def sessions_at_base(trials: Sequence[Trial]) -> Judgement:
+    """PostgreSQL has no session at work or inside a transaction after the load that was not so before it."""
+    judgements = [_judge_sessions(trial) for trial in trials]
+    verdict, evidence = worst(judgements)
+    if judgements and verdict is CheckVerdict.PASSED:
+        kept = max(found.total for trial in trials if (found := trial.record.sessions_at_end))
+        evidence = f"after the drain no session is at work; at most {kept} stay open, in {_trials(len(trials))}"
+    return verdict, evidence
+
+
+def _judge_sessions(trial: Trial) -> Judgement:
+    before, after = trial.record.sessions_before, trial.record.sessions_at_end
+    where = trial.record.spec.id
+    if before is None or after is None:
+        return CheckVerdict.UNDECIDED, f"{where}: PostgreSQL's sessions were not counted before and after the load"
+    for count, base, how in (
+        (after.idle_in_transaction, before.idle_in_transaction, "idle inside a transaction"),
+        (after.active, before.active, "at work"),
+    ):
+        if count > base:
+            return (
+                CheckVerdict.BROKEN,
+                f"{where}: {count} sessions are {how} after the drain, {base} before the load",
+            )
+    return CheckVerdict.PASSED, ""
+
+
+def answers_unchanged(trials: Sequence[Trial]) -> Judgement:
+    """Each path that is only read answers after the load as it did before."""
+    judgements = [_judge_answers(trial) for trial in trials]
+    verdict, evidence = worst(judgements)
+    if judgements and verdict is CheckVerdict.PASSED:
+        compared = [one for trial in trials for one in trial.record.answers]
+        told = sum(one.same_body is not None for one in compared)
+        evidence = f"{len(compared)} answers have the same status as before the load, {told} the same content"
+    return verdict, evidence
+
+
+def _judge_answers(trial: Trial) -> Judgement:
+    where, answers = trial.record.spec.id, trial.record.answers
+    for one in answers:
+        if one.error:
+            return CheckVerdict.BROKEN, f"{where}: {one.path} gave no answer after the load ({one.error})"
+        if one.status_after != one.status_before:
+            told = f"{one.path} answered {one.status_after} after the load, {one.status_before} before"
+            return CheckVerdict.BROKEN, f"{where}: {told}"
+        if one.same_body is False:
+            return CheckVerdict.BROKEN, f"{where}: {one.path} has other content after the load than before"
+    if not any(200 <= one.status_before < 300 for one in answers):
+        return CheckVerdict.UNDECIDED, f"{where}: no path was asked that answered with a success"
+    return CheckVerdict.PASSED, ""
+
+
 def _trials(count: int) -> str:
     return "1 trial" if count == 1 else f"{count} trials"

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import EXIT_USAGE
+from reports.analysis import analyse
 from reports.read import Run, Trial, read_run
+from reports.summary import CheckResult
 from tests.integration.command import COMMAND
 
 pytestmark = pytest.mark.integration
@@ -68,6 +70,16 @@ class Answer(http.server.BaseHTTPRequestHandler):
         pass
 http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Answer).serve_forever()
 """
+LEAK = """
+kept = []
+
+@app.get("/leak")
+def leak():
+    if len(kept) < 2:
+        kept.append(engine.connect())
+        kept[-1].execute(text("select 1"))
+    return "ok"
+"""
 ENDS = "import sys; sys.exit('no such setting: SHOP_KEY')"
 
 
@@ -88,6 +100,12 @@ def run(folder: Path, *words: str, seconds: float = 2.0) -> subprocess.Completed
 
 def kept(folder: Path) -> Run:
     return read_run(folder / "out")
+
+
+def checks_of(folder: Path) -> tuple[CheckResult, ...]:
+    (scenario,) = analyse(kept(folder)).scenarios
+    (target,) = scenario.targets
+    return target.checks
 
 
 def operations(trial: Trial) -> set[str]:
@@ -145,6 +163,22 @@ def test_an_app_that_cannot_be_measured_is_told_why(tmp_path: Path, app: str, wo
     assert "app cannot be measured" in ended.stderr
     assert said in ended.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_sessions_that_are_left_inside_a_transaction_are_found(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(SHOP + LEAK)
+    (tmp_path / "fill.py").write_text(FILL)
+    ended = run(
+        tmp_path,
+        *("--app", "shop:app", "--env", "SHOP_DB={database_url+psycopg2}", "-s", "baseline"),
+        *("--setup", f"{sys.executable} fill.py", "--get", "/items", "--get", "/leak"),
+    )
+    assert ended.returncode == 0, ended.stderr
+    told = {check.kind: check for check in checks_of(tmp_path)}
+    assert told["sessions-at-base"].verdict == "broken"
+    assert "2 sessions are idle inside a transaction after the drain" in told["sessions-at-base"].evidence
+    assert told["answers-unchanged"].verdict == "passed"
+    assert told["no-errors-outside-faults"].verdict == "passed"
 
 
 def test_rates_are_shares_of_what_the_app_bears_and_variants_stand_beside_it(tmp_path: Path) -> None:

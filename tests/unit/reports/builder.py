@@ -40,6 +40,7 @@ from harness.records import (
     MarkKind,
     Measure,
     Outcome,
+    PathAnswer,
     Place,
     PoolReading,
     Reading,
@@ -175,9 +176,11 @@ class TrialBuilder:
     reason: str = ""
     bank: Bank | None = None
     pool_at_end: PoolReading | None = None
+    sessions_before: DatabaseReading | None = None
     sessions_at_end: DatabaseReading | None = None
     slow_log: tuple[SlowLogged, ...] | None = None
     conformance: tuple[Conformance, ...] = (RIGHT_BEFORE, RIGHT_AFTER)
+    answers: tuple[PathAnswer, ...] = ()
     transactions: int | None = None
     cpu_s: dict[str, float] = field(default_factory=dict)
     workers: int = 1
@@ -286,10 +289,12 @@ class TrialBuilder:
             origin_monotonic_ns=1_000_000,
             target=self.target,
             pool_at_end=self.pool_at_end,
+            sessions_before=self.sessions_before,
             sessions_at_end=self.sessions_at_end,
             bank=self.bank,
             slow_log=self.slow_log,
             conformance=self.conformance,
+            answers=self.answers,
             transactions=self.transactions,
             cpu_s=self.cpu_s,
             workers=self.workers,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.records import Bank, MarkKind, Outcome, TrialState
+from harness.records import Bank, DatabaseReading, MarkKind, Outcome, PathAnswer, TrialState
 from reports.analysis import analyse, checks
 from reports.analysis.checks import _JUDGES
 from reports.analysis.correctness import Judgement
@@ -30,6 +30,8 @@ def good_trial(check: Check) -> TrialBuilder:
     trial.requests += [Request("steady", t, 5, *(FAILED if 1 <= t < 2 else ())) for t in times]
     trial.bank = bank()
     trial.pool_at_end = pool_reading(4.1, 0, checked_out_max=6)
+    trial.sessions_before, trial.sessions_at_end = sessions(idle=1), sessions()
+    trial.answers = (answer(), answer(same=None))
     return trial
 
 
@@ -41,6 +43,15 @@ def bank(after: int = 1000, stored: int = 5, acknowledged: int = 5, negative: in
         transfers_acknowledged=acknowledged,
         negative_balances=negative,
     )
+
+
+def sessions(active: int = 0, idle: int = 3, idle_in_transaction: int = 0) -> DatabaseReading:
+    total = active + idle + idle_in_transaction
+    return DatabaseReading(t_ns=0, active=active, idle=idle, idle_in_transaction=idle_in_transaction, total=total)
+
+
+def answer(before: int = 200, after: int = 200, same: bool | None = True, error: str = "") -> PathAnswer:
+    return PathAnswer(path="/items", status_before=before, status_after=after, same_body=same, error=error)
 
 
 def judged(path: Path, *trials: TrialBuilder) -> CheckResult:
@@ -75,9 +86,13 @@ RECOVERS = Check(kind="recovers-within", limit=300)
 FAST = Check(kind="fails-fast", limit=100)
 MONEY = Check(kind="money-is-conserved")
 LEAKS = Check(kind="no-leaked-connections")
+SESSIONS = Check(kind="sessions-at-base")
+ANSWERS = Check(kind="answers-unchanged")
 
 
-@pytest.mark.parametrize("check", [OUTSIDE, RECOVERS, FAST, MONEY, LEAKS], ids=lambda check: check.kind)
+@pytest.mark.parametrize(
+    "check", [OUTSIDE, RECOVERS, FAST, MONEY, LEAKS, SESSIONS, ANSWERS], ids=lambda check: check.kind
+)
 def test_good_trial_passes(tmp_path: Path, check: Check) -> None:
     assert judged(tmp_path, good_trial(check)).verdict == "passed"
 
@@ -93,6 +108,19 @@ def test_good_trial_passes(tmp_path: Path, check: Check) -> None:
         (MONEY, give(bank=bank(negative=2)), "2 balances are negative"),
         (MONEY, give(bank=bank(stored=4, acknowledged=5)), "1 acknowledged transfers are not"),
         (LEAKS, give(pool_at_end=pool_reading(4.1, 2)), "2 connections still out"),
+        (
+            SESSIONS,
+            give(sessions_at_end=sessions(idle_in_transaction=2)),
+            "2 sessions are idle inside a transaction",
+        ),
+        (SESSIONS, give(sessions_at_end=sessions(active=1)), "1 sessions are at work after the drain, 0 before"),
+        (ANSWERS, give(answers=(answer(), answer(after=500))), "/items answered 500 after the load, 200 before"),
+        (ANSWERS, give(answers=(answer(same=False),)), "/items has other content"),
+        (
+            ANSWERS,
+            give(answers=(answer(after=0, error="timed out"),)),
+            "gave no answer after the load (timed out)",
+        ),
     ],
 )
 def test_broken_expectation_says_what_broke_it(
@@ -131,6 +159,10 @@ def without_faults(trial: TrialBuilder) -> None:
         (LEAKS, give(pool_at_end=None)),
         (LEAKS, give(pool_at_end=pool_reading(4.1, 0, checked_out_max=0))),
         (Check(kind="exhausts"), give()),  # no ladder
+        (SESSIONS, give(sessions_before=None)),
+        (SESSIONS, give(sessions_at_end=None)),
+        (ANSWERS, give(answers=())),
+        (ANSWERS, give(answers=(answer(before=404, after=404),))),
     ],
 )
 def test_missing_evidence_is_undecided(tmp_path: Path, check: Check, change: Change) -> None:
@@ -138,6 +170,12 @@ def test_missing_evidence_is_undecided(tmp_path: Path, check: Check, change: Cha
 
     assert result.verdict == "undecided"
     assert result.evidence
+
+
+def test_sessions_that_an_app_holds_from_the_start_are_its_base(tmp_path: Path) -> None:
+    trial = good_trial(SESSIONS)
+    trial.sessions_before = trial.sessions_at_end = sessions(active=1, idle_in_transaction=2)
+    assert judged(tmp_path, trial).verdict == "passed"
 
 
 @pytest.mark.parametrize("kind", sorted(_JUDGES))
