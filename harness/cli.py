@@ -27,6 +27,7 @@ from harness.options import (
     AllowRemote,
     App,
     AppPaths,
+    AppProbe,
     AppRate,
     AppReady,
     AppSetup,
@@ -96,6 +97,7 @@ def run(
     get: AppPaths = None,
     rate: AppRate = None,
     users: AppUsers = None,
+    probe: AppProbe = None,
     quick: Quick = False,
     dry_run: DryRun = False,
     output: RunFolder = None,
@@ -134,6 +136,7 @@ def run(
             "get": get,
             "rate_per_s": rate,
             "users": users,
+            "probe": probe,
         },
     )
     settled = build_plan(wish, quick=quick)

@@ -123,6 +123,13 @@ AppUsers = Annotated[
     int | None,
     typer.Option("--users", min=1, help="Most users of a phase of closed users. Default: as the scenarios say."),
 ]
+AppProbe = Annotated[
+    bool | None,
+    typer.Option(
+        "--probe/--no-probe",
+        help="Have a probe in the app's Python processes tell what their pools do. Default: yes.",
+    ),
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be run, and how long it would take; start nothing.")
 ]

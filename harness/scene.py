@@ -15,7 +15,8 @@ from harness.journal import Journal
 from harness.load.messages import LoadAccount
 from harness.processes import ProcessMap
 from harness.records import TrialRecord
-from harness.sampling import Sampled
+from harness.sampling import Sampled, Times
+from harness.sampling.gauges import Gauge
 from harness.store import TrialFolder
 from harness.subject import Capability, Subject
 from scenarios.model import Scenario
@@ -93,6 +94,9 @@ class Scene:
     log_path: Path  # what the subject prints
     starting_s: dict[str, float]  # how long each part took to be ready
     paths: Sequence[str] = ()  # what visitors of an app read
+    open_pool: Callable[[], Gauge] | None = None  # the pool's own account, where there is one
+    open_times: Callable[[], Times] | None = None  # how long connections were held, likewise
+    notes: tuple[str, ...] = ()  # what is to be remarked of the trial from the start
     own: OwnTraffic = field(default_factory=OwnTraffic)
 
     @property

@@ -5,25 +5,28 @@ load.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 
 from harness.apps.openapi import paths_of
 from harness.apps.places import of_database
+from harness.environment.leash import ending
 from harness.environment.logins import logging_in
 from harness.environment.parts import APP, BROUGHT_BY, PRIMARY, REPLICA, Parts
 from harness.environment.postgres import TrialDatabase
 from harness.environment.replica import ReplicaOfTrial
 from harness.environment.stack import Stack
 from harness.environment.target import target_process
+from harness.inside.channel import Channel
 from harness.journal import Journal
 from harness.load.client import load_process
 from harness.load.workers import Workers
 from harness.processes import Processes, ProcessMap, Working
 from harness.records import reading_every_s
-from harness.sampling import BANK_EVERY_S, HOST_EVERY_S, Sampled
-from harness.sampling.gauges import BankGauge, DatabaseGauge, HostGauge, PoolGauge, ReplicationGauge
+from harness.sampling import BANK_EVERY_S, HOST_EVERY_S, Sampled, TargetTimes, Times
+from harness.sampling.gauges import BankGauge, DatabaseGauge, Gauge, HostGauge, PoolGauge, ReplicationGauge
+from harness.sampling.inside import InsideGauge, ProbedPoolGauge, ProbedTimes
 from harness.scene import OwnTraffic, Scene, Setup, Witness
 from harness.store import TrialFolder
 from harness.subject import APP_WORKLOAD, Capability
@@ -33,6 +36,10 @@ from harness.witnesses.processor import GENERATOR
 from targets.settings import DATABASE_URL_VARIABLE, REPLICA_URL_VARIABLE
 
 PROXY = "proxy"
+NOT_SEEN = (
+    "the inside of the app was not seen, as no process of it is a Python that took the probe in: its pools, event "
+    "loops and threads are missing, and PostgreSQL's sessions, processor times and the client's figures serve"
+)
 
 
 @dataclass
@@ -73,6 +80,7 @@ class RealStage:
             stack.proxy_to_database(setup.trial_id) as proxy,
             stack.parts(database, proxy) as own_parts,
             ExitStack() as replica_ends,
+            _channel(stack, setup) as channel,
             ExitStack() as subject_ends,
         ):
             watch.lap("database")
@@ -89,6 +97,7 @@ class RealStage:
                     environment=_told(setup, address.url(database.name, proxy.host, proxy.port), replica),
                     log_path=folder.log_file("target"),
                     host=self.workers.host,
+                    probed_in=None if channel is None else channel.folder,
                 )
             )
             watch.lap("target")
@@ -97,6 +106,7 @@ class RealStage:
             watch.lap("load")
             processes = _processes(stack, replica, target.pid, load.pids)
             own = OwnTraffic()
+            inside = _Inside.of(setup, target.url, channel)
             yield Scene(
                 setup=setup,
                 url=target.url,
@@ -104,19 +114,57 @@ class RealStage:
                 database=database,
                 parts=parts,
                 processes=processes,
-                gauges=tuple(_gauges(setup, target.url, database, replica, processes, own)),
+                gauges=tuple(_gauges(setup, inside, database, replica, processes, own)),
                 journal=journal,
                 subject_ended=lambda: "" if target.child.alive() else target.child.end_description(),
                 end_subject=subject_ends.close,
                 log_path=folder.log_file("target"),
                 starting_s=watch.laps_s,
                 paths=paths,
+                open_pool=inside.open_pool,
+                open_times=inside.open_times,
+                notes=inside.notes,
                 own=own,
             )
 
     def witnesses(self, scene: Scene) -> Sequence[Witness]:
         """Those that the subject has what they need for."""
         return witnesses_of(scene)
+
+
+@contextmanager
+def _channel(stack: Stack, setup: Setup) -> Iterator[Channel | None]:
+    """For what the probe in an app's processes tells; None of a subject without one."""
+    if not setup.subject.launch.probe:
+        yield None
+        return
+    folder = stack.leash.temporary_folder()
+    with ending(lambda: stack.leash.remove_folder(folder)), closing(Channel(folder)) as channel:
+        yield channel
+
+
+@dataclass(frozen=True)
+class _Inside:
+    """Who tells what a subject's pools do: the subject itself, a probe in it, or nobody."""
+
+    open_pool: Callable[[], Gauge] | None = None
+    open_times: Callable[[], Times] | None = None
+    channel: Channel | None = None
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, setup: Setup, url: str, channel: Channel | None) -> _Inside:
+        """The subject is up, and has told by now whether it has something to tell."""
+        if channel is None:
+            return cls(
+                open_pool=(lambda: PoolGauge(url)) if setup.subject.can(Capability.GAUGES) else None,
+                open_times=(lambda: TargetTimes(url)) if setup.subject.can(Capability.TIMES) else None,
+            )
+        if not channel.is_told_into():
+            return cls(notes=(NOT_SEEN,))
+        return cls(
+            open_pool=lambda: ProbedPoolGauge(channel), open_times=lambda: ProbedTimes(channel), channel=channel
+        )
 
 
 def _processes(
@@ -165,7 +213,7 @@ def _replica_address(setup: Setup, replica: ReplicaOfTrial | None) -> Mapping[st
 
 def _gauges(
     setup: Setup,
-    url: str,
+    inside: _Inside,
     database: TrialDatabase,
     replica: ReplicaOfTrial | None,
     processes: ProcessMap,
@@ -173,8 +221,10 @@ def _gauges(
 ) -> Iterator[Sampled]:
     """The pool is read as often as the record of latencies asks for, the rest less."""
     every_s = reading_every_s(setup.scenario)
-    if setup.subject.can(Capability.GAUGES):
-        yield Sampled("pool", lambda: PoolGauge(url), every_s)
+    if inside.open_pool is not None:
+        yield Sampled("pool", inside.open_pool, every_s)
+    if (channel := inside.channel) is not None:
+        yield Sampled("inside", lambda: InsideGauge(channel), every_s)
     yield Sampled("database", lambda: DatabaseGauge(PRIMARY, database.admin_url, database.name), 2 * every_s)
     if replica is not None:
         there, name = replica.database, replica.replica.name

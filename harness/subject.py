@@ -53,6 +53,7 @@ class Launch:
     beside what every subject gets; it may hold secrets and is not shown. One that is not ours gets the user's
     environment, and the trial's database where `harness.apps.places` stand in command and environment; its `setup`
     fills a database before the first trial, with a `setup_environment` which is that of all variants of the app.
+    With `probe` its Python processes tell what their pools do (`harness.inside`).
     """
 
     command: tuple[str, ...]
@@ -63,6 +64,7 @@ class Launch:
     is_ours: bool = True
     setup: tuple[str, ...] = ()
     setup_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    probe: bool = False
 
 
 @dataclass(frozen=True, slots=True)

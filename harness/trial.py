@@ -23,7 +23,6 @@ from harness.records import (
 from harness.sampling import sampling
 from harness.scene import Setup, Stage, Witness
 from harness.store import TrialFolder
-from harness.subject import Capability
 from harness.timeline import fault_steps
 
 HEAD_START_NS = 150_000_000
@@ -50,9 +49,8 @@ def run_trial(plan: Plan, spec: TrialSpec, stage: Stage, folder: TrialFolder) ->
         for witness in witnesses:
             witness.before()
         scene.load.start(journal.begin(HEAD_START_NS))
-        times_of = scene.url if subject.can(Capability.TIMES) else None
         with (
-            sampling(scene.gauges, journal, scene.load.phase_ends, times_of),
+            sampling(scene.gauges, journal, scene.load.phase_ends, scene.open_times),
             injecting(fault_steps(scenario), scene.parts, journal) as injection,
         ):
             scene.load.wait_drained()

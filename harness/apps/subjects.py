@@ -84,6 +84,7 @@ def app_subject(wish: AppWish, of: AppWish | None = None) -> Subject:
             is_ours=False,
             setup=setup,
             setup_environment=dict(owner.env),
+            probe=wish.probe,
         ),
         settings=PoolSettings(),
         schema=f"{OWN_SCHEMA}{owner.name}",

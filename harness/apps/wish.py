@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from harness.errors import PlanError, shown
-from scenarios.model import Name, Number, Whole
+from scenarios.model import Flag, Name, Number, Whole
 
 MOST_PATHS = 100
 MOST_VARIANTS = 50
@@ -46,10 +46,11 @@ class AppWish(_Wish):
     (`harness.apps.places`). `ready` is a path that answers 200 once the app is up; without it any answer will do.
     `setup` fills the database once, such as `alembic upgrade head`. `get` are paths to read; without them those
     are read that the app's OpenAPI document names and that need nothing. `rate_per_s` is the load that is usual
-    for it.
+    for it, by default a share of what it was seen to bear; `users` is the most that any phase of closed users has.
+    Without `probe` nothing of ours runs in its processes. `variants` are the same app under other settings, each a
+    subject beside it; a `matrix` names values for some variables, and each combination is such a variant.
+    `directory` is where all its commands run.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     run: _Line
     name: Name = "app"
@@ -61,6 +62,7 @@ class AppWish(_Wish):
     get: Annotated[tuple[_Line, ...], Field(max_length=MOST_PATHS)] = ()
     rate_per_s: Annotated[Number, Field(gt=0, le=10_000)] | None = None
     users: Annotated[Whole, Field(ge=1, le=10_000)] | None = None
+    probe: Flag = True
     variants: Annotated[Mapping[Name, VariantWish], Field(max_length=MOST_VARIANTS)] = Field(default_factory=dict)
     matrix: Annotated[
         Mapping[str, Annotated[tuple[_Value, ...], Field(min_length=1, max_length=MOST_VARIANTS)]],

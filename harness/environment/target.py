@@ -14,6 +14,7 @@ from harness.environment.leash import Child, Leash, ending
 from harness.environment.ports import HOST, free_port, listening_socket
 from harness.environment.readiness import wait_until_ready
 from harness.http_reader import HttpReader
+from harness.inside.launch import with_probe
 from harness.subject import Launch
 
 GRACEFUL_SHUTDOWN_S = 1
@@ -43,20 +44,22 @@ def target_process(
     port: int | None = None,
     host: str = HOST,
     name: str = "under test",
+    probed_in: Path | None = None,
 ) -> Iterator[RunningTarget]:
     """Run a subject as its launch says until the end of the block; `name` is for messages.
 
     `environment` carries its settings, the database URL among them (unlike arguments it is not for everyone to
     read), or for a launch that is not ours what stands for its places. `host` is the address of this machine to
-    listen at. Raises EnvironmentSetupError where the port is taken, and where the target dies or stays silent for
-    too long, with the last line of its log.
+    listen at, `probed_in` a folder in which its Python processes are to tell of their pools. Raises
+    EnvironmentSetupError where the port is taken, and where the target dies or stays silent for too long, with the
+    last line of its log.
     """
     places = {} if launch.is_ours else environment
     with _place_to_listen(launch, host, port) as (chosen, descriptor):
         socket_places = {"fd": str(descriptor), "host": host, "port": str(chosen)}
         child = leash.start(
             launch_command(launch, {**places, **socket_places}),
-            env=_environment(launch, environment),
+            env=_environment(launch, environment, probed_in),
             log_path=log_path,
             name=f"target {name}",
             stop_signal=signal.SIGTERM,
@@ -92,11 +95,13 @@ def _place_to_listen(launch: Launch, host: str, port: int | None) -> Iterator[tu
         yield free_port(host) if port is None else port, None
 
 
-def _environment(launch: Launch, given: Mapping[str, str]) -> dict[str, str]:
+def _environment(launch: Launch, given: Mapping[str, str], probed_in: Path | None) -> dict[str, str]:
     """Ours get their settings as variables; another's variables are filled with what it is given."""
     if launch.is_ours:
-        return python_environment({**launch.environment, **given})
-    return users_environment(fill_all(launch.environment, given))
+        found = python_environment({**launch.environment, **given})
+    else:
+        found = users_environment(fill_all(launch.environment, given))
+    return found if probed_in is None else with_probe(found, probed_in)
 
 
 def _ask(host: str, port: int, path: str | None, timeout_s: float) -> str:

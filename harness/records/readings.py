@@ -34,18 +34,33 @@ class PoolReading(Record):
 class TimesReading(Record):
     """How long connections were held (checkout to return) and took to be returned, since the last such reading.
 
-    Taken from the target at the end of each phase (`POST /health/times/take`).
+    Taken from the target at the end of each phase (`POST /health/times/take`), or from the probe in an app, which
+    tells of the other kinds too, each in bins that are 6 % wide.
     """
 
     source: Literal["times"] = "times"
     t_ns: Whole
     phase: str
-    of: Literal["held", "release"]
+    of: Literal["held", "release", "acquire", "connect", "ping", "query"]
     count: Whole
     p50_ms: Real | None
     p90_ms: Real | None
     p99_ms: Real | None
     max_ms: Real | None
+
+
+class InsideReading(Record):
+    """What the probe in an app's processes told beside its pools. None: nothing to be told, or not listened to."""
+
+    source: Literal["inside"] = "inside"
+    t_ns: Whole
+    processes: Whole  # with a probe, alive
+    lag_max_ms: Real | None  # longest time since the last reading by which an event loop was late
+    oldest_ms: Real | None  # how long the connection that is out the longest has been out
+    oldest_place: str = Field(default="", max_length=300)  # where it was taken, once that is 100 ms ago
+    tokens: Whole | None = None  # threads that AnyIO may have at work
+    borrowed: Whole | None = None  # of these, at work
+    threads_waited_for: Whole | None = None  # tasks that wait for one
 
 
 class DatabaseReading(Record):
@@ -138,6 +153,7 @@ class GapReading(Record):
 Reading = Annotated[
     PoolReading
     | TimesReading
+    | InsideReading
     | DatabaseReading
     | ReplicationReading
     | BankReading

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 from pydantic import ValidationError
 
@@ -71,29 +72,54 @@ class _GaugeReader(_Sampler):
             self.stopping.wait(self._every_s - elapsed_s % self._every_s)
 
 
-class _TimesTaker(_Sampler):
-    """Takes at the end of each phase how long connections were held in it; a gap where the target does not say."""
+class Times(Protocol):
+    """Whoever tells at the end of a phase how long connections were held in it."""
 
-    def __init__(self, target_url: str, phase_ends: queue.SimpleQueue[str], journal: Journal) -> None:
-        super().__init__("times", journal)
-        self._target_url, self._phase_ends = target_url, phase_ends
+    def take(self, phase: str) -> Sequence[TimesReading]:
+        """Since the last time. Raises UnreadableError where that is not to be had."""
 
-    def _read_on(self) -> None:
-        with HttpReader(self._target_url, PATIENCE_S) as reader:
-            while not self.stopping.is_set():
-                with suppress(queue.Empty):
-                    self._take(reader, self._phase_ends.get(timeout=0.05))
+    def close(self) -> None:
+        """Let go of what is held."""
 
-    def _take(self, reader: HttpReader, phase: str) -> None:
+
+class TargetTimes:
+    """Asks the target itself, over one kept-alive connection."""
+
+    def __init__(self, target_url: str) -> None:
+        self._reader = HttpReader(target_url, PATIENCE_S)
+
+    def take(self, phase: str) -> Sequence[TimesReading]:
         try:
-            taken = reader.ask("POST", "/health/times/take").document()
-            readings = [
+            taken = self._reader.ask("POST", "/health/times/take").document()
+            return [
                 TimesReading.model_validate({**_part(taken, of), "t_ns": NOT_STAMPED, "phase": phase, "of": of})
                 for of in ("held", "release")
             ]
-        except ValidationError:
-            self._gap("no proper times")
+        except ValidationError as error:
+            raise UnreadableError("no proper times") from error
         except UnusableAnswerError as error:
+            raise UnreadableError(str(error)) from error
+
+    def close(self) -> None:
+        self._reader.close()
+
+
+class _TimesTaker(_Sampler):
+    """Takes the times at the end of each phase; a gap where nobody tells them."""
+
+    def __init__(self, times: Times, phase_ends: queue.SimpleQueue[str], journal: Journal) -> None:
+        super().__init__("times", journal)
+        self._times, self._phase_ends = times, phase_ends
+
+    def _read_on(self) -> None:
+        while not self.stopping.is_set():
+            with suppress(queue.Empty):
+                self._take(self._phase_ends.get(timeout=0.05))
+
+    def _take(self, phase: str) -> None:
+        try:
+            readings = self._times.take(phase)
+        except UnreadableError as error:
             self._gap(str(error))
         else:
             for reading in readings:
@@ -109,14 +135,20 @@ def _part(taken: dict[str, object], of: str) -> dict[str, object]:
 
 @contextmanager
 def sampling(
-    gauges: Sequence[Sampled], journal: Journal, phase_ends: queue.SimpleQueue[str], times_of: str | None
+    gauges: Sequence[Sampled],
+    journal: Journal,
+    phase_ends: queue.SimpleQueue[str],
+    open_times: Callable[[], Times] | None,
 ) -> Iterator[None]:
-    """Samplers at work while the block runs; `phase_ends` tells when a phase is over, `times_of` is the URL of the
-    target that is then asked for its times, if any. Raises what made a sampler fail, unless the block failed
-    itself.
+    """Samplers at work while the block runs; `phase_ends` tells when a phase is over, and `open_times` whom
+    to ask then for its times, if anybody. Raises what made a sampler fail, unless the block failed itself.
     """
     with ExitStack() as stack:
-        samplers: list[_Sampler] = [_TimesTaker(times_of, phase_ends, journal)] if times_of else []
+        samplers: list[_Sampler] = []
+        if open_times is not None:
+            times = open_times()
+            stack.callback(times.close)
+            samplers.append(_TimesTaker(times, phase_ends, journal))
         for sampled in gauges:
             gauge = sampled.open_gauge()
             stack.callback(gauge.close)

@@ -5,18 +5,16 @@ from __future__ import annotations
 import time
 
 from harness.records import PoolReading, TrialRecord
-from harness.sampling.gauges import PoolGauge, UnreadableError
+from harness.sampling.gauges import Gauge, UnreadableError
 from harness.scene import Scene, Witness
-from harness.subject import Capability
 
 SETTLE_S = 3.0
 """How long connections may take to come back to the pool after the last answer."""
 
 
 class PoolWitness(Witness):
-    """The target's own account of its pool, once nothing is checked out or patience has ended."""
+    """The pool's own account, where there is one, once nothing is checked out or patience has ended."""
 
-    needs = Capability.GAUGES
     _at_end: PoolReading | None = None
 
     def drained(self) -> None:
@@ -31,8 +29,10 @@ def settled_pool(scene: Scene) -> PoolReading | None:
 
     One answer that does not come in time says nothing: the target may just be collecting its garbage.
     """
+    if scene.open_pool is None:
+        return None
     deadline_s = time.monotonic() + SETTLE_S
-    gauge = PoolGauge(scene.url)
+    gauge = scene.open_pool()
     reading = None
     try:
         while time.monotonic() < deadline_s:
@@ -45,8 +45,10 @@ def settled_pool(scene: Scene) -> PoolReading | None:
     return reading
 
 
-def _read(gauge: PoolGauge, scene: Scene) -> PoolReading | None:
+def _read(gauge: Gauge, scene: Scene) -> PoolReading | None:
     try:
-        return gauge.read().model_copy(update={"t_ns": scene.journal.now_ns()})
+        found = gauge.read()
     except UnreadableError:
         return None
+    assert isinstance(found, PoolReading)
+    return found.model_copy(update={"t_ns": scene.journal.now_ns()})

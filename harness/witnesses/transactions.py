@@ -12,7 +12,6 @@ from harness.errors import TrialFailedError
 from harness.load.messages import LoadAccount
 from harness.records import TrialRecord
 from harness.scene import Witness
-from harness.subject import Capability
 from harness.witnesses.pool import settled_pool
 
 _CRASHED = (
@@ -41,9 +40,8 @@ class TransactionsWitness(Witness):
             self._transactions_before = self.scene.database.transactions()
 
     def after(self, account: LoadAccount) -> None:  # noqa: ARG002
-        if self.scene.subject.can(Capability.GAUGES):
-            pool = settled_pool(self.scene)
-            self._served = pool.requests_total if pool else None
+        pool = settled_pool(self.scene)
+        self._served = pool.requests_total if pool else None
 
     def ended(self) -> None:
         if self._server_lived():
@@ -63,7 +61,7 @@ class TransactionsWitness(Witness):
             )
 
     def tell(self, record: TrialRecord) -> TrialRecord:
-        notes = (*record.notes, self._note) if self._note else record.notes
+        notes = (*record.notes, *self.scene.notes, *filter(None, (self._note,)))
         return record.model_copy(
             update={"transactions": self._transactions, "requests_served": self._served, "notes": notes}
         )

@@ -16,6 +16,7 @@ from reports.analysis.exhaustion import exhaustion
 from reports.analysis.fault_summaries import fault_summaries
 from reports.analysis.folding import Folds, Observed, observe
 from reports.analysis.held import held_times
+from reports.analysis.inside import inside_figures
 from reports.analysis.latency import phase_results, places_of
 from reports.analysis.latency_ladder import round_trips
 from reports.analysis.ledger import ledger
@@ -195,6 +196,7 @@ def _target_result(
         repeats=next((info.repeats for info in run.manifest.targets if info.name == target), None),
         breakdowns=breakdowns(scenario, group.folds),
         held=held_times(scenario, observed),
+        inside=inside_figures(observed),
         counts=counts(observed),
         round_trips=round_trips(scenario, observed),
         fault_summaries=fault_summaries(windows),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from harness.records import GeneratorReading, HostReading
+from harness.records import GeneratorReading, HostReading, InsideReading
 from reports.analysis.breakdown import believed
 from reports.analysis.folding import ALL, Observed
 from reports.analysis.run_caveats import about_notes, about_run, about_trials
@@ -221,6 +221,8 @@ def _about_server_timing(usable: Usable) -> Iterator[Caveat]:
     for (scenario, target), observed in usable.items():
         folds = [f for one in observed for (_, operation), f in one.fold.phases.items() if operation == ALL]
         successes, told = sum(fold.success.total for fold in folds), sum(map(believed, folds))
+        if not told and any(one.trial.readings_of(InsideReading) for one in observed):
+            continue  # what a probe tells stands in its place
         if successes and not told:
             absent[f"{scenario}/{target}"] = 0.0
         elif told < successes:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import get_args
 
 from harness.records import TimesReading
 from reports.analysis.folding import Observed
 from reports.analysis.spread import spread_of_logs
 from reports.summary import HeldTimes
+from reports.summary.figures import TimeKind
 from scenarios.model import Phase, Scenario
 
 
 def held_times(scenario: Scenario, observed: Sequence[Observed]) -> tuple[HeldTimes, ...]:
-    """Two for each phase in which the target told its times: held and release."""
+    """For each phase in which times were told: held and release, and of a probe the rest."""
     found = []
     for phase in scenario.phases:
-        for of in ("held", "release"):
+        for of in get_args(TimeKind):
             readings = [
                 reading
                 for one in observed
@@ -25,11 +26,11 @@ def held_times(scenario: Scenario, observed: Sequence[Observed]) -> tuple[HeldTi
                 if (reading.phase, reading.of) == (phase.name, of)
             ]
             if readings:
-                found.append(_held(phase, "held" if of == "held" else "release", readings))
+                found.append(_held(phase, of, readings))
     return tuple(found)
 
 
-def _held(phase: Phase, of: Literal["held", "release"], readings: Sequence[TimesReading]) -> HeldTimes:
+def _held(phase: Phase, of: TimeKind, readings: Sequence[TimesReading]) -> HeldTimes:
     return HeldTimes(
         phase=phase.name,
         warmup=phase.warmup,

@@ -90,6 +90,8 @@ def _scenario(scenario: ScenarioView) -> list[str]:
         lines += [*_table(scenario.successes, *_PHASES), *_table(scenario.faults, *FAULTS)]
     lines += _table(scenario.counts)
     lines += _folded("Where the time goes", scenario.breakdown, "phase", "target", "mean", *PARTS, "believed")
+    lines += _table(scenario.inside)
+    lines += _folded("How long each step took inside the app", scenario.inside_times)
     lines += _folded("How long connections were held", scenario.held)
     lines += ["", *_items(scenario.left_out_lines)]
     if scenario.error_lines:

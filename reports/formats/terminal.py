@@ -119,6 +119,7 @@ def _scenario(console: Console, scenario: ScenarioView) -> None:
         parts = scenario.breakdown_of_top if scenario.sort == "ladder" else scenario.breakdown
         _table(console, parts, "phase", "target", "mean", *PARTS)
     _table(console, scenario.counts_in_short)
+    _table(console, scenario.inside)
     _items(console, scenario.left_out_lines)
     _items(console, (f"errors of {line}" for line in scenario.error_lines))
     if scenario.checks_in_short:

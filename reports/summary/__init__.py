@@ -29,6 +29,7 @@ from reports.summary.figures import (
     Counts,
     ErrorCount,
     HeldTimes,
+    InsideFigures,
     Intervals,
     Latency,
     PartTime,
@@ -65,6 +66,7 @@ __all__ = [
     "FaultWindow",
     "GaugePoint",
     "HeldTimes",
+    "InsideFigures",
     "Intervals",
     "LadderStep",
     "LadderUnit",
@@ -87,6 +89,7 @@ __all__ = [
     "Spread",
     "Summary",
     "TargetResult",
+    "TimeKind",
     "TimePoint",
     "Timeline",
     "TrialLine",
@@ -114,6 +117,7 @@ class TargetResult(Result):
     )  # the latter until 3
     breakdowns: tuple[Breakdown, ...] = ()
     held: tuple[HeldTimes, ...] = ()
+    inside: InsideFigures | None = None
     counts: Counts | None = None
     round_trips: tuple[
         RoundTrips, ...

@@ -146,16 +146,32 @@ class Breakdown(Result):
     parts: tuple[PartTime, ...] = ()  # the medians of what was told
 
 
-class HeldTimes(Result):
-    """How long connections were held in a phase (checkout to return), or took to be returned (`release`).
+TimeKind = Literal["held", "release", "acquire", "connect", "ping", "query"]
 
-    Percentiles are told by the target for each repetition; this is their median over repetitions (`max_ms`:
-    the largest). None where no connection was returned.
+
+class InsideFigures(Result):
+    """What the probe in an app saw beside its pools, over all repetitions. None: nothing, or not listened to."""
+
+    readings: int
+    lag_max_ms: float | None  # by which an event loop was late
+    oldest_ms: float | None  # that a connection was seen to be out
+    oldest_place: str  # where that one was taken
+    tokens: int | None  # threads that AnyIO may have at work
+    borrowed_max: int | None
+    waited_for_max: int | None  # tasks that waited for a thread
+
+
+class HeldTimes(Result):
+    """How long connections were held in a phase (checkout to return), or took to be returned (`release`); of an
+    app with a probe also how long they were waited for, opened, tested and asked.
+
+    Percentiles are told for each repetition; this is their median over repetitions (`max_ms`: the largest). None
+    where no connection was returned.
     """
 
     phase: str
     warmup: bool
-    of: Literal["held", "release"]
+    of: TimeKind
     repetitions: int
     count: int
     p50_ms: float | None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reports.summary import Caveat, CheckVerdict, RunInfo, ScenarioResult, Summary
-from reports.view import checks, circumstances, costs, faults, ladder, latency, oracles
+from reports.view import checks, circumstances, costs, faults, inside, ladder, latency, oracles
 from reports.view import run as whole
 from reports.view.matrix import MatrixRow, matrix
 from reports.view.numbers import percent, setting
@@ -58,6 +58,8 @@ class ScenarioView:
     counts_by_name: Table | None
     held: Table | None
     returned: Table | None
+    inside: Table | None
+    inside_times: Table | None
     errors: Table | None
     errors_by_operation: Table | None
     error_lines: tuple[str, ...]
@@ -168,6 +170,8 @@ def _scenario(
         counts_by_name=costs.count_rows(result),
         held=costs.held_table(result),
         returned=costs.held_table(result, "release"),
+        inside=inside.inside_table(result),
+        inside_times=inside.times_table(result),
         errors=checks.error_table(result),
         errors_by_operation=checks.error_table(result, whole=False),
         error_lines=tuple(checks.error_lines(result)),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import EXIT_USAGE
+from harness.records import InsideReading, TimesReading
 from reports.analysis import analyse
 from reports.read import Run, Trial, read_run
 from reports.summary import CheckResult
@@ -127,18 +128,29 @@ def test_a_fastapi_app_is_measured_on_the_paths_that_it_names_itself(tmp_path: P
         assert operations(trial) == {"/items", "/count"}
         assert (trial.record.transactions or 0) > 0
         assert trial.record.target.settings == {}
+        pool = trial.record.pool_at_end
+        assert pool is not None
+        assert (pool.limit, pool.checked_out, pool.timed_out_total) == (3, 0, 0)
+        assert pool.requests_total == pool.checkouts_total == pool.statements_total
+        seen = trial.readings_of(InsideReading)
+        assert max(reading.borrowed or 0 for reading in seen) >= 1
+        assert {"held", "query", "acquire"} <= {reading.of for reading in trial.readings_of(TimesReading)}
     assert "of 2 trials completed" in ended.stdout
 
 
-def test_an_app_of_another_kind_is_started_by_its_own_command(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [(), ("--no-probe",), ("isolated",)], ids=["probed", "unprobed", "isolated"])
+def test_an_app_of_another_kind_is_started_by_its_own_command(tmp_path: Path, options: tuple[str, ...]) -> None:
     (tmp_path / "raw.py").write_text(RAW)
+    python, words = (f"{sys.executable} -I", ()) if options == ("isolated",) else (sys.executable, options)
     ended = run(
         tmp_path,
-        *("--app", f"{sys.executable} raw.py {{port}} {{database_url}}", "--get", "/answer?x=1"),
-        *("-s", "baseline"),
+        *("--app", f"{python} raw.py {{port}} {{database_url}}", "--get", "/answer?x=1"),
+        *("-s", "baseline", *words),
     )
     (trial,) = kept(tmp_path).trials
     assert trial.record.state == "completed", ended.stderr
+    assert (trial.record.pool_at_end is None) == bool(options)
+    assert any("was not seen" in note for note in trial.record.notes) == (options == ("isolated",))
     assert operations(trial) == {"/answer"}
 
 

@@ -1,0 +1,80 @@
+"""Event loops: how late they come to what is due; and the requests that run in them."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import wraps
+from types import ModuleType
+from typing import Any
+
+from poolstorm_probe.counts import COUNTS, now_ns
+from poolstorm_probe.hooks import threads
+from poolstorm_probe.hooks.requests import Request, current
+
+EVERY_S = 0.05
+_MARK = "_poolstorm_probe_ticks"
+_ticking: set[int] = set()  # loops that cannot be marked, by their address
+
+
+def watch_running_loop() -> None:
+    """Have the loop that runs here tell its lag from now on; again and again is as good as once."""
+    try:
+        loop = asyncio.get_running_loop()
+        if id(loop) in _ticking:
+            return
+        if not _ticking:
+            COUNTS.listening_to("loop")
+        _ticking.add(id(loop))
+        _set(loop)
+    except Exception:
+        COUNTS.trouble()
+
+
+def _set(loop: asyncio.AbstractEventLoop) -> None:
+    due_ns = now_ns() + round(EVERY_S * 1e9)
+    loop.call_later(EVERY_S, _tick, loop, due_ns)
+
+
+def _tick(loop: asyncio.AbstractEventLoop, due_ns: int) -> None:
+    try:
+        COUNTS.lagged(max(0, now_ns() - due_ns))
+        COUNTS.look()
+        threads.look()
+        if loop.is_closed():
+            _ticking.discard(id(loop))
+        else:
+            _set(loop)
+    except Exception:
+        COUNTS.trouble()
+
+
+def listen_to_requests(applications: ModuleType) -> None:
+    """`starlette.applications` has been imported; FastAPI's application is one of its."""
+    call = applications.Starlette.__call__
+
+    @wraps(call)
+    async def probed(self: Any, scope: Any, receive: Any, send: Any) -> None:
+        watch_running_loop()
+        if scope.get("type") != "http" or current.get() is not None:  # an app within an app is the same request
+            await call(self, scope, receive, send)
+            return
+        token = current.set(Request())
+        try:
+            await call(self, scope, receive, send)
+        finally:
+            current.reset(token)
+
+    applications.Starlette.__call__ = probed
+    COUNTS.listening_to("starlette")
+
+
+def listen_to_uvicorn(server: ModuleType) -> None:
+    """`uvicorn.server` has been imported: it serves apps of any framework."""
+    startup = server.Server.startup
+
+    @wraps(startup)
+    async def probed(self: Any, *words: Any, **options: Any) -> Any:
+        watch_running_loop()
+        return await startup(self, *words, **options)
+
+    server.Server.startup = probed
