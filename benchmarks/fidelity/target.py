@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from benchmarks.fidelity.base import Bench
 from harness.environment.stack import Stack
@@ -38,10 +39,12 @@ def serving(
     app: str | None = None,
     front: Front | None = None,
     pool: PoolOverrides | None = None,
+    probed_in: Path | None = None,
 ) -> Iterator[Served]:
     """The target called `name`, with `pool` before its own settings.
 
-    `app` replaces its application, `front` stands between it and the proxy.
+    `app` replaces its application, `front` stands between it and the proxy; with `probed_in` a probe in it tells
+    into that folder.
     """
     target = TARGETS[name]
     with ExitStack() as exits:
@@ -57,6 +60,7 @@ def serving(
                     DATABASE_URL_VARIABLE: database.url_through(proxy.host, port),
                 },
                 log_path=bench.folder / f"{name}.log",
+                probed_in=probed_in,
             )
         )
         yield Served(process.url, process.pid, proxy)

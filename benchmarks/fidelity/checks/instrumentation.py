@@ -36,17 +36,23 @@ def judge(instrumented_ms: Sequence[float], plain_ms: Sequence[float]) -> tuple[
 
 
 def run(bench: Bench) -> Outcome:
-    found: dict[str, list[float]] = {"instrumented": [], "plain": []}
-    rounds = bench.rounds(41, 7)
     with (
         running_stack(StackOptions(), bench.say) as stack,
         serving(bench, stack, TARGET) as instrumented,
         serving(bench, stack, TARGET, app=PLAIN_APP) as plain,
-        ExitStack() as connections,
     ):
+        found = medians_in_turn(bench, {"instrumented": instrumented.url, "plain": plain.url})
+    return Outcome(judge(found["instrumented"], found["plain"]))
+
+
+def medians_in_turn(bench: Bench, urls: Mapping[str, str]) -> dict[str, list[float]]:
+    """The median of each round of reads from each server, which are asked in turn: in milliseconds."""
+    found: dict[str, list[float]] = {name: [] for name in urls}
+    rounds = bench.rounds(41, 7)
+    with ExitStack() as connections:
         clients = {
             name: connections.enter_context(closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)))
-            for name, url in (("instrumented", instrumented.url), ("plain", plain.url))
+            for name, url in urls.items()
         }
         read_in_turn(clients, WARM_UP_PAIRS, bench.rng)
         for number in range(1, rounds + 1):
@@ -54,7 +60,7 @@ def run(bench: Bench) -> Outcome:
                 bench.say(f"round {number} of {rounds}")
             for name, took_ms in read_in_turn(clients, PAIRS, bench.rng).items():
                 found[name].append(median(took_ms))
-    return Outcome(judge(found["instrumented"], found["plain"]))
+    return found
 
 
 def read_in_turn(
