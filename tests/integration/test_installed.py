@@ -17,7 +17,7 @@ from tests.unit.reports.builder import example_run
 pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("harness", "reports", "scenarios", "targets")
+PACKAGES = ("harness", "poolstorm", "reports", "scenarios", "targets")
 PLAN = """
 targets = ["sync-pool", "async-no-pool"]
 scenarios = ["short"]

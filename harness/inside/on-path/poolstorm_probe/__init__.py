@@ -12,14 +12,24 @@ VARIABLE = "POOLSTORM_PROBE"
 """Names the private folder in which each process of the app has a file (`poolstorm_probe.layout`)."""
 
 
-def start() -> None:
-    """Listen from now on, to each library as soon as the app has imported it."""
-    folder = os.environ.get(VARIABLE)
-    if not folder:
-        return
-    from poolstorm_probe import imports
-    from poolstorm_probe.counts import COUNTS
-    from poolstorm_probe.hooks import HOOKS
+_listening: list[bool] = []
 
-    COUNTS.tell_in(folder)
-    imports.after(HOOKS)
+
+def start() -> None:
+    """Listen from now on where the variable is set, and tell into its folder."""
+    folder = os.environ.get(VARIABLE)
+    if folder:
+        from poolstorm_probe.counts import COUNTS
+
+        COUNTS.tell_in(folder)
+        listen()
+
+
+def listen() -> None:
+    """Count from now on: each library as soon as the app has imported it, or at once where it has."""
+    if not _listening:
+        from poolstorm_probe import imports
+        from poolstorm_probe.hooks import HOOKS
+
+        _listening.append(True)
+        imports.after(HOOKS)

@@ -79,7 +79,7 @@ class Counts:
         """One more library is listened to."""
         try:
             with self._lock:
-                if not self._file_open:
+                if self._folder and not self._file_open:
                     self._open_file()
                 self._numbers[AT["LISTENED_TO"]] |= 1 << LIBRARIES.index(library)
         except Exception:
@@ -120,6 +120,11 @@ class Counts:
                 self._open_file()
         except Exception:
             self.trouble()
+
+    def snapshot(self) -> list[int]:
+        """All numbers as they stand, in the order of the layout."""
+        with self._lock:
+            return self._numbers.tolist()  # type: ignore[no-any-return]
 
     # --- pools -----------------------------------------------------------------------------------------------
 
