@@ -14,6 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from harness.cli_claims import claims
+from harness.cli_init import init
 from harness.errors import (
     EXIT_INTERRUPTED,
     EXIT_INVALID,
@@ -245,6 +246,7 @@ def compare(
     say("", *(f"written: {path}" for path in written))
 
 
+app.command()(init)
 app.command()(claims)
 
 
