@@ -104,7 +104,8 @@ class RealStage:
             paths = _paths(setup, target.url)
             load.prepare(target.url, seed=setup.seed, paths=paths)
             watch.lap("load")
-            processes = _processes(stack, replica, target.pid, load.pids)
+            subjects_own = Processes((target.pid,), family=not setup.subject.launch.is_ours)
+            processes = _processes(stack, replica, subjects_own, load.pids)
             own = OwnTraffic()
             inside = _Inside.of(setup, target.url, channel)
             yield Scene(
@@ -168,11 +169,11 @@ class _Inside:
 
 
 def _processes(
-    stack: Stack, replica: ReplicaOfTrial | None, target: int, generator: tuple[int, ...]
+    stack: Stack, replica: ReplicaOfTrial | None, target: Processes, generator: tuple[int, ...]
 ) -> dict[str, Working]:
     """All that works for the trial, by part."""
     found: dict[str, Working] = {
-        APP: Processes((target,)),
+        APP: target,
         GENERATOR: Processes(generator),
         PROXY: _of(stack.toxiproxy.pid),
         PRIMARY: stack.database.embedded or Processes(),
