@@ -30,8 +30,12 @@ LARGEST_REAL = 1e18
 
 Whole = Annotated[int, Field(ge=-LARGEST_WHOLE, le=LARGEST_WHOLE)]
 """A count or a time of a record. More than it may hold was never counted, and would not fit into what reads it."""
+Count = Annotated[int, Field(ge=0, le=LARGEST_WHOLE)]
+"""How many of something: never fewer than none."""
 Real = Annotated[float, Field(ge=-LARGEST_REAL, le=LARGEST_REAL, allow_inf_nan=False)]
 """A measured number of a record: finite."""
+Spent = Annotated[float, Field(ge=0, le=LARGEST_REAL, allow_inf_nan=False)]
+"""A length of time that something took: finite, and never less than none."""
 
 
 Identity = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=200)]

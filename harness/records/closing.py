@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
-from harness.records.base import Record, Whole
+from harness.records.base import Count, Record
 from harness.records.latency import Outcome
 
 SEAL = "seal"
@@ -18,7 +18,7 @@ SEAL = "seal"
 class Stream(Record):
     """One file of a trial as it was closed."""
 
-    lines: Whole  # all of them, of a histogram log its head too
+    lines: Count  # all of them, of a histogram log its head too
     sha256: str  # of its bytes, in hexadecimal
 
 
@@ -26,11 +26,11 @@ class Closing(Record):
     """What a whole trial holds. By the law of the load, `started` is all of `requests` and `under_way`."""
 
     streams: dict[str, Stream] = Field(default_factory=dict)  # by the file's name
-    requests: dict[Outcome, Whole] = Field(default_factory=dict)  # in the histogram log, each counted once
-    started: Whole = 0  # requests, by the generator's own account
-    not_started: Whole = 0  # kept back by the cap on requests in flight
-    under_way: Whole = 0  # begun, and neither recorded nor given up
-    writes_dropped: Whole = 0  # beyond what the history of writes may hold
+    requests: dict[Outcome, Count] = Field(default_factory=dict)  # in the histogram log, each counted once
+    started: Count = 0  # requests, by the generator's own account
+    not_started: Count = 0  # kept back by the cap on requests in flight
+    under_way: Count = 0  # begun, and neither recorded nor given up
+    writes_dropped: Count = 0  # beyond what the history of writes may hold
 
 
 def seal_of(document: Mapping[str, Any]) -> str:

@@ -9,7 +9,17 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from harness.records.base import FORMAT_1_PARTS, FORMAT_VERSION, LARGEST_REAL, Identity, Real, Record, Whole
+from harness.records.base import (
+    FORMAT_1_PARTS,
+    FORMAT_VERSION,
+    LARGEST_REAL,
+    Count,
+    Identity,
+    Real,
+    Record,
+    Spent,
+    Whole,
+)
 from harness.records.closing import Closing
 from harness.records.readings import DatabaseReading, PoolReading
 from scenarios.model import Scalar, Scenario
@@ -178,17 +188,17 @@ class Bank(Record):
 
     total_before_cents: Whole
     total_after_cents: Whole
-    transfers_stored: Whole
-    transfers_acknowledged: Whole
-    negative_balances: Whole
+    transfers_stored: Count
+    transfers_acknowledged: Count
+    negative_balances: Count
 
 
 class SlowLogged(Record):
     """What a target's own log of slow statements has of one operation's."""
 
     operation: str
-    lines: Whole
-    statements: Whole  # of which each is counted once, however often it was reported
+    lines: Count
+    statements: Count  # of which each is counted once, however often it was reported
 
 
 class Conformance(Record):
@@ -230,13 +240,13 @@ class TrialRecord(Record):
     slow_log: tuple[SlowLogged, ...] | None = None  # by operation; None of a target that keeps none
     conformance: tuple[Conformance, ...] = ()
     answers: tuple[PathAnswer, ...] = ()  # of an app, on the paths that were read
-    transactions: Whole | None = (
+    transactions: Count | None = (
         None  # all that PostgreSQL counted in the trial's database, after the target's end
     )
-    requests_served: Whole | None = None  # all that took a connection of the target's, for the same stretch
-    cpu_s: dict[str, Real] = Field(default_factory=dict)  # by part (app, proxy, primary ...): in the load
+    requests_served: Count | None = None  # all that took a connection of the target's, for the same stretch
+    cpu_s: dict[str, Spent] = Field(default_factory=dict)  # by part (app, proxy, primary ...): in the load
     workers: Whole = 1  # load processes
-    starting_s: dict[str, Real] = Field(default_factory=dict)  # how long each part took to be ready
+    starting_s: dict[str, Spent] = Field(default_factory=dict)  # how long each part took to be ready
     reading_every_s: Real | None = None  # how often generator and pool were read
     notes: tuple[str, ...] = ()  # what a reader should know of this trial, such as why a figure is missing
     closing: Closing | None = None  # by which a reader knows that the record is whole; None in format 1

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, model_validator
 
-from harness.records.base import FORMAT_1_PARTS, Real, Record, Whole
+from harness.records.base import FORMAT_1_PARTS, Count, Real, Record, Spent, Whole
 
 
 class PoolReading(Record):
@@ -14,21 +14,21 @@ class PoolReading(Record):
 
     source: Literal["pool"] = "pool"
     t_ns: Whole
-    size: Whole
-    checked_in: Whole
-    checked_out: Whole
-    overflow: Whole
-    limit: Whole | None  # None: no pool, no limit
-    waiting: Whole  # requests inside a checkout that has not ended
-    checked_out_max: Whole  # since the target started
-    opened_total: Whole
-    closed_total: Whole
-    invalidated_total: Whole
-    timed_out_total: Whole
-    requests_total: Whole = 0  # requests that took a connection, or tried to
-    checkouts_total: Whole = 0
-    statements_total: Whole = 0
-    pings_total: Whole = 0
+    size: Count
+    checked_in: Count
+    checked_out: Count
+    overflow: Count
+    limit: Count | None  # None: no pool, no limit
+    waiting: Count  # requests inside a checkout that has not ended
+    checked_out_max: Count  # since the target started
+    opened_total: Count
+    closed_total: Count
+    invalidated_total: Count
+    timed_out_total: Count
+    requests_total: Count = 0  # requests that took a connection, or tried to
+    checkouts_total: Count = 0
+    statements_total: Count = 0
+    pings_total: Count = 0
 
 
 class TimesReading(Record):
@@ -42,7 +42,7 @@ class TimesReading(Record):
     t_ns: Whole
     phase: str
     of: Literal["held", "release", "acquire", "connect", "ping", "query"]
-    count: Whole
+    count: Count
     p50_ms: Real | None
     p90_ms: Real | None
     p99_ms: Real | None
@@ -69,10 +69,10 @@ class DatabaseReading(Record):
     source: Literal["database"] = "database"
     t_ns: Whole
     part: str = "primary"  # which server
-    active: Whole
-    idle: Whole
-    idle_in_transaction: Whole
-    total: Whole
+    active: Count
+    idle: Count
+    idle_in_transaction: Count
+    total: Count
 
     @property
     def of_primary(self) -> bool:
@@ -96,8 +96,8 @@ class BankReading(Record):
     source: Literal["bank"] = "bank"
     t_ns: Whole
     total_cents: Whole
-    negative_balances: Whole
-    transfers: Whole
+    negative_balances: Count
+    transfers: Count
 
 
 class GeneratorReading(Record):
@@ -106,14 +106,14 @@ class GeneratorReading(Record):
     source: Literal["generator"] = "generator"
     t_ns: Whole
     phase: str
-    users: Whole  # closed users running; 0 under open arrivals
-    in_flight: Whole
-    started_total: Whole
-    completed_total: Whole
-    not_started_total: Whole  # kept back by the in-flight cap
+    users: Count  # closed users running; 0 under open arrivals
+    in_flight: Count
+    started_total: Count
+    completed_total: Count
+    not_started_total: Count  # kept back by the in-flight cap
     late_max_ms: Real  # worst lateness of a start since the last reading
     loop_gap_max_ms: Real = 0.0  # longest time since the last reading in which the generator's loop did not turn
-    busiest_cpu_s: Real | None = None  # since the load began, of the load process that has used most
+    busiest_cpu_s: Spent | None = None  # since the load began, of the load process that has used most
 
 
 class HostReading(Record):
@@ -126,8 +126,8 @@ class HostReading(Record):
     cpu_percent: Real
     steal_percent: Real
     pressure_percent: Real | None = None  # share of time in which some task waited for a processor (PSI, 10 s)
-    cpu_s: dict[str, Real] = Field(default_factory=dict)  # by part: app, generator, proxy, primary, replica
-    app_threads: Whole | None = None  # of the subject's processes
+    cpu_s: dict[str, Spent] = Field(default_factory=dict)  # by part: app, generator, proxy, primary, replica
+    app_threads: Count | None = None  # of the subject's processes
 
     @model_validator(mode="before")
     @classmethod

@@ -45,7 +45,7 @@ class TransactionsWitness(Witness):
 
     def ended(self) -> None:
         if self._server_lived():
-            self._transactions = self.scene.database.transactions() - self.scene.own.transactions
+            self._transactions = max(0, self.scene.database.transactions() - self.scene.own.transactions)
             self._require_some()
         else:
             self._note = _CRASHED
