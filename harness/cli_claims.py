@@ -77,13 +77,10 @@ def _rule(folder: Path, output: Path, only: list[str] | None) -> None:
     """Rule on what a folder of claims holds, show it and write it down."""
     from harness.terminal import print_text, say
     from reports.claims import read_evidence, rule_all
-    from reports.claims.formats import render_terminal, write_rulings
-    from reports.write import write_summary
+    from reports.claims.formats import render_terminal, write_claims
 
     evidence = read_evidence(folder)
     report = rule_all(evidence, only)
     print_text(lambda width, colour: render_terminal(report, width=width, colour=colour))
-    written = write_rulings(report, output)
-    for name, measured in evidence.measured.items():  # what the page links to
-        write_summary(measured.summary, output / name)
+    written = write_claims(report, evidence, output)
     say("", *(f"written: {path}" for path in written))

@@ -12,8 +12,10 @@ def write_atomically(path: Path, text: str) -> None:
     Two processes may do so at the same time. Raises OSError, and UnicodeError for what is no text.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.unlink(missing_ok=True)  # one that a killed process left, or a link that leads elsewhere
     try:
-        temporary.write_text(text, encoding="utf-8", newline="")
+        with temporary.open("x", encoding="utf-8", newline="") as file:
+            file.write(text)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

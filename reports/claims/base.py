@@ -55,7 +55,8 @@ class Ruling(Result):
     figures: tuple[Figure, ...] = ()
     turns: tuple[Turn, ...] = ()
     runs: tuple[str, ...] = ()  # folders of the runs behind it, within that of the claims
-    trials: int = 0  # usable ones among them
+    trials: int = 0  # usable ones of those that it rests on
+    planned: int = 0  # so many of those there were to be
 
 
 class ClaimsReport(Result):

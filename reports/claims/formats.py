@@ -14,8 +14,10 @@ from harness.errors import RunDirectoryError
 from harness.files import write_atomically
 from harness.plain import plain
 from reports.claims.base import ClaimsReport, Figure, Ruling, RulingVerdict, Turn
+from reports.claims.evidence import Evidence
 from reports.formats.html import page
 from reports.formats.markdown import escape
+from reports.write import write_summary
 
 HTML_FILE = "claims.html"
 RULINGS_FILE = "rulings.json"
@@ -48,7 +50,8 @@ def render_terminal(report: ClaimsReport, *, width: int = 100, colour: bool = Fa
     table.add_column(no_wrap=True)
     table.add_column(ratio=1)
     for ruling in report.rulings:
-        said = " ".join(filter(None, (ruling.said, ruling.condition, *map(turn_text, ruling.turns))))
+        rests = f"{trials_text(ruling)}." if ruling.planned else ""
+        said = " ".join(filter(None, (ruling.said, ruling.condition, *map(turn_text, ruling.turns), rests)))
         table.add_row(ruling.claim, Text(ruling.verdict.value, _STYLES[ruling.verdict]), Text(plain(said)))
     console.print(Padding(table, (1, 0, 0, 0)))
     file = console.file
@@ -100,7 +103,27 @@ def render_html(report: ClaimsReport) -> str:
         tones={verdict.value: tone for verdict, tone in _TONES.items()},
         turn_text=turn_text,
         figure_text=figure_text,
+        trials_text=trials_text,
     )
+
+
+def write_claims(report: ClaimsReport, evidence: Evidence, folder: Path) -> tuple[Path, ...]:
+    """Write the rulings into the folder, and into folders of their own within it the reports of the runs, which
+    the page links to; returns the paths of the rulings.
+
+    Nothing is written outside the folder. Raises RunDirectoryError, before anything is written where a run's
+    folder is a link that would lead there.
+    """
+    for name in evidence.measured:
+        if (folder / name).is_symlink():
+            raise RunDirectoryError(
+                f"{folder / name} is a symbolic link, which is not written through; remove it, or name another "
+                "folder with --output"
+            )
+    written = write_rulings(report, folder)
+    for name, measured in evidence.measured.items():
+        write_summary(measured.summary, folder / name)
+    return written
 
 
 def write_rulings(report: ClaimsReport, folder: Path) -> tuple[Path, ...]:
@@ -127,13 +150,18 @@ def summary_line(report: ClaimsReport) -> str:
     return ", ".join(f"{report.count(verdict)} {verdict.value}" for verdict in RulingVerdict)
 
 
+def trials_text(ruling: Ruling) -> str:
+    """What it rests on, such as `From 17 of 18 trials`."""
+    return f"From {ruling.trials:,} of {ruling.planned:,} trial{'' if ruling.planned == 1 else 's'}"
+
+
 def figure_text(figure: Figure) -> str:
     """A figure with its unit and interval, such as `0.41 ms (0.38 to 0.44)`."""
     if figure.value is None:
         return "not measured"
-    text = f"{_number(figure.value)} {figure.unit}".rstrip()
+    text = f"{_number(figure.value, figure.unit)} {figure.unit}".rstrip()
     if figure.low is not None and figure.high is not None:
-        text += f" ({_number(figure.low)} to {_number(figure.high)})"
+        text += f" ({_number(figure.low, figure.unit)} to {_number(figure.high, figure.unit)})"
     return text
 
 
@@ -143,7 +171,10 @@ def turn_text(turn: Turn) -> str:
     return f"It holds {turn.holds} {_number(turn.low)} to {_number(turn.high)}{unit} of {turn.of}."
 
 
-def _number(value: float) -> str:
+def _number(value: float, unit: str = "") -> str:
+    """To three digits; a share is 100 % only where it is all."""
+    if unit == "%" and 99.9 < value < 100:
+        return "99.9"
     if abs(value) >= 100 or value == int(value):
         return f"{value:,.0f}"
     return f"{value:.3g}"
@@ -170,7 +201,7 @@ def _section(ruling: Ruling) -> list[str]:
         ]
     if ruling.runs:
         runs = ", ".join(f"`{name}`" for name in ruling.runs)
-        lines += ["", f"From {ruling.trials} usable trials of {runs}."]
+        lines += ["", f"{trials_text(ruling)} of {runs}."]
     return lines
 
 

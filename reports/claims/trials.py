@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from harness.records import MarkKind, Measure, PoolReading, Reading
+from harness.records import DatabaseReading, MarkKind, Measure, PoolReading, Reading
 from reports.claims.base import Figure
 from reports.claims.evidence import MissingEvidenceError
 from reports.read import Trial
@@ -42,12 +42,24 @@ def count_of(requests: Counter[Ended], which: Callable[[Ended], bool]) -> int:
     return sum(count for ended, count in requests.items() if which(ended))
 
 
-def within(trial: Trial, phase: str, kind: type[_Reading]) -> tuple[_Reading, ...]:
-    """Readings of one kind within a phase. Raises MissingEvidenceError where there is none."""
+def within(trial: Trial, phase: str, kind: type[_Reading], fewest: int = 1) -> tuple[_Reading, ...]:
+    """Readings of one kind within a phase; of PostgreSQL's sessions those on the primary. Raises
+    MissingEvidenceError where there are fewer.
+    """
     start_ns, end_ns = span_ns(trial, phase)
-    found = tuple(reading for reading in trial.readings_of(kind) if start_ns <= reading.t_ns <= end_ns)
+    found = tuple(
+        reading
+        for reading in trial.readings_of(kind)
+        if start_ns <= reading.t_ns <= end_ns
+        and not (isinstance(reading, DatabaseReading) and not reading.of_primary)
+    )
     if not found:
         raise MissingEvidenceError(f"{_named(kind)} was not read in {phase} of trial {trial.record.spec.id}")
+    if len(found) < fewest:
+        raise MissingEvidenceError(
+            f"{_named(kind)} was read {len(found)} times in {phase} of trial {trial.record.spec.id}, "
+            f"of {fewest} at least"
+        )
     return found
 
 
@@ -80,6 +92,13 @@ def spread_of(name: str, values: Sequence[float | None], unit: str = "", where: 
         return Figure(name=name, value=None, unit=unit, where=where)
     mean = sum(known) / len(known)
     return Figure(name=name, value=mean, unit=unit, low=min(known), high=max(known), where=where)
+
+
+def percent(part: int, whole: int) -> int:
+    """A share in whole percent: 0 only where it is nothing, and 100 only where it is all. Of nothing it is 0."""
+    if part <= 0 or whole <= 0:
+        return 0
+    return 100 if part >= whole else min(max(round(100 * part / whole), 1), 99)
 
 
 def between(values: Sequence[int]) -> str:

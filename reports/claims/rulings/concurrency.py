@@ -22,6 +22,8 @@ NAMES = {
     SYNC_SESSION: "async def, Session",
 }
 FEWEST_SERVED = 10
+FEWEST_OF_SESSIONS, FEWEST_OF_THREADS = 5, 2
+"""Readings of PostgreSQL's sessions, and of the service's threads, while many ask; fewer say little."""
 MORE = 1.2
 """So many times as much is more, beyond noise."""
 FEW_MORE_THREADS = 2.0
@@ -44,11 +46,11 @@ def async_more_concurrency(evidence: Evidence) -> Found:
     """Both halves have to hold: more at once, and fewer threads."""
     measured = evidence.of(EXPERIMENT)
     threads, wider, coroutines = (_seen(measured, name) for name in (THREADS, MORE_THREADS, COROUTINES))
-    for name, each in ((THREADS, threads), (COROUTINES, coroutines)):
-        if min(one.served for one in each) < FEWEST_SERVED:
-            raise MissingEvidenceError(f"fewer than {FEWEST_SERVED} requests were served by {NAMES[name]}")
+    for name, each in ((THREADS, threads), (MORE_THREADS, wider), (COROUTINES, coroutines)):
+        _require_served(each, name)
+        _require_at_work(each, name)
     figures = (*_figures(threads, THREADS), *_figures(wider, MORE_THREADS), *_figures(coroutines, COROUTINES))
-    held = [_both_hold(*pair) for pair in zip(coroutines, threads, strict=False)]
+    held = [_both_hold(one, other) for one in coroutines for other in threads]
     said = (
         f"Of {MANY} users {_at_work(coroutines)} had a statement in the database at once with AsyncSession, and "
         f"{_at_work(threads)} with def endpoints; the service had {_threads(coroutines)} against "
@@ -66,10 +68,10 @@ def async_def_sync_session(evidence: Evidence) -> Found:
     """Refuted where such endpoints never had two statements at once, though so many users asked."""
     measured = evidence.of(EXPERIMENT)
     threads, session = _seen(measured, THREADS), _seen(measured, SYNC_SESSION)
-    if min(one.served for one in threads) < FEWEST_SERVED:
-        raise MissingEvidenceError(f"fewer than {FEWEST_SERVED} requests were served by {NAMES[THREADS]}")
-    if not all(one.at_work for one in session):
-        raise MissingEvidenceError(f"no statement of {NAMES[SYNC_SESSION]} was seen in the database")
+    _require_served(threads, THREADS)
+    _require_at_work(session, SYNC_SESSION)
+    if several := [one for one in session if one.at_work > 1]:
+        _require_served(several, SYNC_SESSION)
     figures = (*_figures(session, SYNC_SESSION), *_figures(threads, THREADS))
     said = (
         f"With {MANY} users at most {_at_work(session)} had a statement in the database at once, and "
@@ -90,6 +92,16 @@ def _verdict(held: Sequence[bool]) -> RulingVerdict:
     return RulingVerdict.INCONCLUSIVE if any(held) else RulingVerdict.REFUTED
 
 
+def _require_served(seen: Sequence[_Many], name: str) -> None:
+    if min(one.served for one in seen) < FEWEST_SERVED:
+        raise MissingEvidenceError(f"fewer than {FEWEST_SERVED} requests were served by {NAMES[name]}")
+
+
+def _require_at_work(seen: Sequence[_Many], name: str) -> None:
+    if not all(one.at_work for one in seen):
+        raise MissingEvidenceError(f"no statement of {NAMES[name]} was seen in the database")
+
+
 def _both_hold(coroutines: _Many, threads: _Many) -> bool:
     """More at once, and fewer threads."""
     more = coroutines.at_work >= MORE * threads.at_work
@@ -102,15 +114,16 @@ def _seen(measured: Measured, target: str) -> Sequence[_Many]:
 
 def _many(trial: Trial) -> _Many:
     """Statements at once by PostgreSQL's account: connections may be out that nobody uses at the moment."""
-    threads = [reading.app_threads for reading in within(trial, "many", HostReading) if reading.app_threads]
-    if not threads:
+    hosts = within(trial, "many", HostReading)
+    threads = [reading.app_threads for reading in hosts if reading.app_threads]
+    if len(threads) < FEWEST_OF_THREADS:
         raise MissingEvidenceError(f"the service's threads were not read in trial {trial.record.spec.id}")
-    sessions, requests = within(trial, "many", DatabaseReading), requests_of(trial)
+    sessions, requests = within(trial, "many", DatabaseReading, FEWEST_OF_SESSIONS), requests_of(trial)
     answered = count_of(requests, lambda ended: ended.outcome == Outcome.OK)
     spent_s = trial.record.cpu_s.get("app")
     return _Many(
         served=count_of(requests, lambda ended: (ended.phase, ended.outcome) == ("many", Outcome.OK)),
-        at_work=max(reading.active for reading in sessions if reading.of_primary),
+        at_work=max(reading.active for reading in sessions),
         out=max((reading.checked_out_max for reading in trial.readings_of(PoolReading)), default=0),
         threads=max(threads),
         unanswered=sum(reading.of == "pool" for reading in trial.readings_of(GapReading)),

@@ -10,7 +10,7 @@ from harness.records import Measure, Outcome
 from reports.claims.base import Figure, RulingVerdict, Turn
 from reports.claims.evidence import Evidence, Measured, MissingEvidenceError
 from reports.claims.rules import Found, rules_on
-from reports.claims.trials import between, figure_over, pool_at_end, spread_of
+from reports.claims.trials import between, figure_over, percent, pool_at_end, spread_of
 from reports.distribution import Distribution
 from reports.read import Trial
 from scenarios import exhaustion, exhaustion_30s
@@ -24,49 +24,109 @@ NEXT = 40
 """Users of the step that first asks for more; no more than there are threads."""
 FEWEST_REFUSED = 10
 FEWEST_LONG = 3
+HELD, LONG_MS = "held", 30_000.0
+"""The phase in which the timeout of 30 s is met."""
 EARLY, LATE = 0.95, 1.5
 """A wait within these shares of the timeout is one that the timeout ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """Requests refused at one step of one trial: how long each had asked the pool, and waited in all; medians."""
+    """Requests refused at one step of one trial: how long each had asked the pool, and waited in all, as medians;
+    and the least of either.
+    """
 
     refused: int
+    soonest_ms: float | None
     asked_ms: float | None
     waited_ms: float | None
+
+
+_Refused = Mapping[tuple[str, Measure], Distribution]
+"""Times of the refused, by phase and by what was timed."""
+_Trials = Sequence[tuple[Trial, _Refused]]
+_Ladder = Mapping[int, Sequence[_Step]]
+"""By users at once, a step for each trial."""
 
 
 @rules_on("exhaustion-error")
 def exhaustion_error(evidence: Evidence) -> Found:
     """Supported where requests beyond the last connection, and none before, are refused once the pool's timeout is
-    over, by its own error; also with the timeout of 30 s, where that was tried.
+    over, by its own error; in threads and in coroutines, and also with the timeout of 30 s, as far as those were
+    tried.
     """
     measured = evidence.of(EXPERIMENT)
-    refusals = {target: _refused(measured, exhaustion.SCENARIO.name, target) for target in measured.tried(NAMES)}
-    ladders = {target: [_ladder(refused) for _, refused in each] for target, each in refusals.items()}
+    tried = dict.fromkeys((SYNC, *measured.tried(NAMES)))
+    refusals = {target: _refused(measured, exhaustion.SCENARIO.name, target) for target in tried}
+    ladders = {target: _by_step([refused for _, refused in each]) for target, each in refusals.items()}
     timeout_ms = 1000 * float(exhaustion.SCENARIO.pool["pool_timeout_s"])
-    refused_at = {users: [ladder[users] for ladder in ladders[SYNC]] for users in exhaustion.STEPS}
-    early = [step.refused for users in exhaustion.STEPS if users <= LIMIT for step in refused_at[users]]
+    long = _long(evidence)
     figures = tuple(figure for target, each in ladders.items() for figure in _figures(each, NAMES[target]))
-    by_timeout = [_by_timeout(trial, refused) for each in refusals.values() for trial, refused in each]
-    long, long_figures = _long(evidence)
-    at_once = refused_at[NEXT]
-    if any(early):
-        said = f"Requests were refused when connections were left ({between(early)} up to {LIMIT} at once)."
-        return Found(RulingVerdict.REFUTED, said, figures=(*figures, *long_figures))
-    if (fewest := min(step.refused for step in at_once)) < FEWEST_REFUSED:
-        raise MissingEvidenceError(f"only {fewest} requests were refused at {NEXT} at once, of {FEWEST_REFUSED}")
-    held = all(_in_time(step.asked_ms, timeout_ms) and _in_time(step.waited_ms, timeout_ms) for step in at_once)
-    refused, waited = between([step.refused for step in at_once]), _ms([step.waited_ms for step in at_once])
+    figures += _long_figures(long)
+    for target, each in ladders.items():
+        if any(early := [step.refused for users in each if users <= LIMIT for step in each[users]]):
+            said = (
+                f"Requests were refused when connections were left ({between(early)} up to {LIMIT} at once, "
+                f"{NAMES[target]})."
+            )
+            return Found(RulingVerdict.REFUTED, said, figures=figures)
+    for target, trials in refusals.items():
+        _require_exhausted(target, [trial for trial, _ in trials], ladders[target][NEXT])
+    faults = [fault for target, each in ladders.items() for fault in _faults(each, NAMES[target], timeout_ms)]
+    faults += _long_faults(long)
+    own = [_by_timeout(trial, refused) for each in (*refusals.values(), long) for trial, refused in each]
+    said = _said(ladders, long, timeout_ms, own) + "".join(f" {fault}" for fault in faults)
+    verdict = RulingVerdict.REFUTED if faults or min(own) < 100 else RulingVerdict.SUPPORTED
+    condition, turns = _where(ladders[SYNC], timeout_ms)
+    return Found(verdict, said, condition, figures, turns)
+
+
+def _said(ladders: Mapping[str, _Ladder], long: _Trials, timeout_ms: float, own: Sequence[int]) -> str:
+    refused = {target: between([step.refused for step in each[NEXT]]) for target, each in ladders.items()}
+    waited = {target: _ms([step.waited_ms for step in each[NEXT]]) for target, each in ladders.items()}
     said = (
-        f"Up to {LIMIT} requests at once none was refused; at {NEXT}, {refused} were, {waited} after they were "
-        f"sent, with a timeout of {timeout_ms:g} ms.{long} Of all refusals {between(by_timeout)} % were the "
-        "pool's own error."
+        f"Up to {LIMIT} requests at once none was refused; at {NEXT}, {refused[SYNC]} were, {waited[SYNC]} after "
+        f"they were sent, with a timeout of {timeout_ms:g} ms."
     )
-    verdict = RulingVerdict.SUPPORTED if held and min(by_timeout) == 100 else RulingVerdict.REFUTED
-    condition, turns = _where(refused_at, timeout_ms)
-    return Found(verdict, said, condition, (*figures, *long_figures), turns)
+    said += f" Of coroutines {refused[ASYNC]} were, after {waited[ASYNC]}." if ASYNC in ladders else ""
+    if long:
+        said += f" With the timeout of 30 s it was {_ms([_step(each, HELD).waited_ms for _, each in long])}."
+    return f"{said} Of all refusals {between(own)} % were the pool's own error."
+
+
+def _require_exhausted(target: str, trials: Sequence[Trial], at_next: Sequence[_Step]) -> None:
+    """Raises MissingEvidenceError where these 10+20 connections were never all out, or hardly anyone met that."""
+    for end in (pool_at_end(trial) for trial in trials):
+        if end.limit != LIMIT or end.checked_out_max < LIMIT:
+            raise MissingEvidenceError(
+                f"{target} had {end.checked_out_max} connections out at most, where 10+20 are {LIMIT} "
+                f"(its limit: {end.limit})"
+            )
+    if (fewest := min(step.refused for step in at_next)) < FEWEST_REFUSED:
+        raise MissingEvidenceError(
+            f"only {fewest} requests were refused at {NEXT} at once, of {FEWEST_REFUSED} ({target})"
+        )
+
+
+def _faults(ladder: _Ladder, name: str, timeout_ms: float) -> list[str]:
+    """Where requests were not refused when they should have been, in words: at no step too soon, and as soon as
+    the pool is exhausted no later either.
+    """
+    found = []
+    for users, steps in ladder.items():
+        known = [step.soonest_ms for step in steps if step.soonest_ms is not None]
+        if users > LIMIT and known and min(known) < EARLY * timeout_ms:
+            found.append(f"Too soon: {_ms([min(known)])} at {users} at once, {name}.")
+    waits = [(step.asked_ms, step.waited_ms) for step in ladder[NEXT]]
+    if not all(
+        _in_time(asked_ms, timeout_ms) and _in_time(waited_ms, timeout_ms) for asked_ms, waited_ms in waits
+    ):
+        asked, waited = _ms([asked_ms for asked_ms, _ in waits]), _ms([waited_ms for _, waited_ms in waits])
+        found.append(
+            f"At {NEXT} at once, {name}, it was not once the timeout was over: after {waited}, the pool having "
+            f"been asked for {asked}."
+        )
+    return found
 
 
 def _where(refused_at: Mapping[int, Sequence[_Step]], timeout_ms: float) -> tuple[str, tuple[Turn, ...]]:
@@ -84,11 +144,7 @@ def _where(refused_at: Mapping[int, Sequence[_Step]], timeout_ms: float) -> tupl
     return condition, (Turn(of="requests at once, def endpoints", low=before, high=later[0], holds="below"),)
 
 
-_Refused = Mapping[tuple[str, Measure], Distribution]
-"""Times of the refused, by phase and by what was timed."""
-
-
-def _refused(measured: Measured, scenario: str, target: str) -> Sequence[tuple[Trial, _Refused]]:
+def _refused(measured: Measured, scenario: str, target: str) -> _Trials:
     return [(trial, _refused_in(trial)) for trial in measured.require_trials(scenario, target)]
 
 
@@ -101,19 +157,22 @@ def _refused_in(trial: Trial) -> _Refused:
     return found
 
 
-def _ladder(refused: _Refused) -> dict[int, _Step]:
-    return {users: _step(refused, f"users-{users}") for users in exhaustion.STEPS}
+def _by_step(trials: Sequence[_Refused]) -> _Ladder:
+    return {users: [_step(refused, f"users-{users}") for refused in trials] for users in exhaustion.STEPS}
 
 
 def _step(refused: _Refused, phase: str) -> _Step:
     asked, waited = (refused.get((phase, of), Distribution()) for of in (Measure.ACQUIRE, Measure.RESPONSE))
-    return _Step(waited.total, asked.quantiles_ms(500)[0], waited.quantiles_ms(500)[0])
+    soonest = [
+        found_ms for found_ms in (asked.quantiles_ms(0)[0], waited.quantiles_ms(0)[0]) if found_ms is not None
+    ]
+    return _Step(waited.total, min(soonest, default=None), asked.quantiles_ms(500)[0], waited.quantiles_ms(500)[0])
 
 
 def _by_timeout(trial: Trial, refused: _Refused) -> int:
     """Share of the refusals that the pool itself counted as timed out, in whole percent."""
     total = sum(found.total for (_, measure), found in refused.items() if measure is Measure.RESPONSE)
-    return round(100 * pool_at_end(trial).timed_out_total / total) if total else 0
+    return percent(pool_at_end(trial).timed_out_total, total)
 
 
 def _in_time(waited_ms: float | None, timeout_ms: float) -> bool:
@@ -124,23 +183,35 @@ def _late(steps: Sequence[_Step], timeout_ms: float) -> bool:
     return all(step.waited_ms is not None and step.waited_ms > LATE * timeout_ms for step in steps)
 
 
-def _long(evidence: Evidence) -> tuple[str, tuple[Figure, ...]]:
-    """What became of those that met the timeout of 30 s; nothing where that was not tried."""
+def _long(evidence: Evidence) -> _Trials:
+    """The trials that met the timeout of 30 s; none where that was not tried."""
     if LONG not in evidence.measured:
-        return "", ()
+        return ()
     refusals = _refused(evidence.of(LONG), exhaustion_30s.SCENARIO.name, SYNC)
-    steps = [_step(refused, "held") for _, refused in refusals]
-    if min(step.refused for step in steps) < FEWEST_LONG:
+    if min(_step(refused, HELD).refused for _, refused in refusals) < FEWEST_LONG:
         raise MissingEvidenceError(f"fewer than {FEWEST_LONG} requests met the timeout of 30 s")
-    waited = [step.waited_ms for step in steps]
-    said = f" With the timeout of 30 s it was {_ms(waited)}."
-    return said, (spread_of("refused after, median", waited, "ms", "timeout of 30 s"),)
+    return refusals
 
 
-def _figures(ladders: Sequence[dict[int, _Step]], where: str) -> tuple[Figure, ...]:
+def _long_faults(long: _Trials) -> list[str]:
+    steps = [_step(refused, HELD) for _, refused in long]
+    soonest_ms = [step.soonest_ms for step in steps if step.soonest_ms is not None]
+    if (
+        all(_in_time(step.waited_ms, LONG_MS) for step in steps)
+        and min(soonest_ms, default=LONG_MS) >= EARLY * LONG_MS
+    ):
+        return []
+    return [f"With the timeout of 30 s the first was refused after {_ms([min(soonest_ms)])}."]
+
+
+def _long_figures(long: _Trials) -> tuple[Figure, ...]:
+    waited = [_step(refused, HELD).waited_ms for _, refused in long]
+    return (spread_of("refused after, median", waited, "ms", "timeout of 30 s"),) if long else ()
+
+
+def _figures(ladder: _Ladder, where: str) -> tuple[Figure, ...]:
     found: list[Figure] = []
-    for users in exhaustion.STEPS:
-        steps = [ladder[users] for ladder in ladders]
+    for users, steps in ladder.items():
         at = f"{users} at once, {where}"
         found.append(figure_over("refused", [step.refused for step in steps], where=at))
         if all(step.refused for step in steps):
@@ -150,4 +221,5 @@ def _figures(ladders: Sequence[dict[int, _Step]], where: str) -> tuple[Figure, .
 
 
 def _ms(values: Sequence[float | None]) -> str:
-    return f"{between([round(value) for value in values if value is not None])} ms"
+    known = [round(value) for value in values if value is not None]
+    return f"{between(known)} ms" if known else "an unknown time"

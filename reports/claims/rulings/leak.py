@@ -24,7 +24,8 @@ FORMS = {
     **CURES,
 }
 ERRORS_A_CONNECTION = 2
-"""So many requests for each connection of the pool have to end in errors: with fewer none need be missing."""
+"""So many requests for each connection of the pool have to end in errors, unless fewer emptied it: with fewer none
+need be missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,12 @@ def leak(evidence: Evidence) -> Found:
         return Found(RulingVerdict.INCONCLUSIVE, said, figures=figures)
     condition = _condition(forms, measured.run.manifest.environment.python)
     raised, limit = between([one.raised for one in plain]), plain[0].limit
+    if not any(one.emptied for name in (TRACKED, UNCOLLECTED, PLAIN) for one in forms[name]):
+        said = (
+            f"After {raised} errors the pool was never empty, nor was it where exceptions are kept or collection "
+            "is off, so that nothing shows that a leak would have been seen."
+        )
+        return Found(RulingVerdict.INCONCLUSIVE, said, figures=figures)
     if all(one.emptied for one in plain):
         said = f"All {limit} connections were out after {raised} errors, and none came back."
         return Found(RulingVerdict.SUPPORTED, said, condition, figures)
@@ -102,21 +109,21 @@ def _outcomes(measured: Measured, target: str) -> Sequence[_Outcome]:
 
 def _outcome(trial: Trial, target: str) -> _Outcome:
     requests, end = requests_of(trial), pool_at_end(trial)
-    if end.limit is None:
+    if not end.limit:
         raise MissingEvidenceError(f"the pool of {target} has no limit, so that it is never empty")
-    sent = count_of(requests, lambda ended: ended.phase == "errors")
-    if sent < ERRORS_A_CONNECTION * end.limit:
-        raise MissingEvidenceError(
-            f"only {sent} requests for errors on {target}, of {ERRORS_A_CONNECTION * end.limit} at least"
-        )
-    return _Outcome(
-        raised=count_of(requests, lambda ended: ended.kind == "internal-error"),
+    raised = count_of(requests, lambda ended: (ended.phase, ended.kind) == ("errors", "internal-error"))
+    found = _Outcome(
+        raised=raised,
         refused=count_of(requests, lambda ended: ended.outcome == Outcome.REFUSED),
         reads_served=count_of(requests, lambda ended: (ended.phase, ended.outcome) == ("reads", Outcome.OK)),
         out_at_most=max([end.checked_out_max, *(one.checked_out for one in trial.readings_of(PoolReading))]),
         out_at_end=end.checked_out,
         limit=end.limit,
     )
+    fewest = end.limit if found.emptied else ERRORS_A_CONNECTION * end.limit
+    if raised < fewest:
+        raise MissingEvidenceError(f"only {raised} requests ended in errors on {target}, of {fewest} at least")
+    return found
 
 
 def _figures(form: str, outcomes: Sequence[_Outcome]) -> tuple[Figure, ...]:

@@ -10,7 +10,7 @@ from harness.records import GapReading, Measure, Outcome, PoolReading
 from reports.claims.base import Figure, RulingVerdict
 from reports.claims.evidence import Evidence, Measured, MissingEvidenceError
 from reports.claims.rules import Found, rules_on
-from reports.claims.trials import between, figure_over, span_ns, spread_of, within
+from reports.claims.trials import between, figure_over, percent, span_ns, spread_of, within
 from reports.distribution import Distribution
 from reports.histograms import count_up_to_ns
 from reports.read import SeriesCell, Trial
@@ -32,6 +32,9 @@ LOADS = {"rising": "load that rises", "burst": "burst"}
 OVERDUE_NS = 2_000_000 * SLOW_MS
 """A request that takes twice as long as its connection is held is one that its user notices."""
 FEWEST_NOTICED = 10
+FEWEST_LONG = 3
+FEWEST_ASKED = 2
+"""Readings under a load, those included that did not come: a route that hardly anyone asked has told nothing."""
 NS_PER_MS = 1e6
 
 
@@ -60,28 +63,38 @@ _Trials = Mapping[str, Sequence[_Load]]
 
 @rules_on("monitoring")
 def monitoring(evidence: Evidence) -> Found:
-    """Supported where every form that was tried shows every connection out before a user notices, under each load
-    in every trial; refuted where one form never does under some load.
+    """Supported where every form shows every connection out before a user notices, under each load in every trial,
+    and with the timeout of 30 s where that was tried; refuted where one form never does under some load.
     """
     measured = evidence.of(EXPERIMENT)
     seen = {target: _of(measured, target) for target in measured.tried(FORMS)}
+    if not seen:
+        raise MissingEvidenceError(f"no health route of {', '.join(FORMS)} was measured")
     telling = [target for target, each in seen.items() if all(load.told for load in _all(each))]
     blind = [
         target for target, each in seen.items() if any(not any(load.told for load in each[name]) for name in LOADS)
     ]
     figures = tuple(figure for target, each in seen.items() for figure in _figures(each, FORMS[target]))
-    long, long_figures = _long(evidence)
+    leads = _long(evidence)
     mixed = [target for target in seen if target not in (*telling, *blind)]
-    said = " ".join(
-        filter(None, (_said_of_telling(telling, seen), _said_of_mixed(mixed), _said_of_blind(blind, seen)))
+    untried = [target for target in FORMS if target not in seen]
+    parts = (
+        _said_of_telling(telling, seen),
+        _said_of_mixed(mixed),
+        _said_of_blind(blind, seen),
+        f"Not measured: {_named(untried)}." if untried else "",
     )
-    verdict = RulingVerdict.INCONCLUSIVE if mixed else RulingVerdict.SUPPORTED
-    if blind:
+    said = " ".join(filter(None, parts))
+    never = bool(leads) and all(lead is None for lead in leads)
+    open_ = mixed or untried or None in leads
+    verdict = RulingVerdict.INCONCLUSIVE if open_ else RulingVerdict.SUPPORTED
+    if blind or never:
         verdict = RulingVerdict.REFUTED
     overflow = [share for target in telling for share in _usual_overflow(measured, target)]
     silences = "; ".join(
         f"{FORMS[target]}: {_ms([load.silence_ms for load in _all(each)])}" for target, each in seen.items()
     )
+    long = f" With the timeout of 30 s that was {_ms(leads)} before the first refusal." if leads else ""
     condition = (
         f"In a burst it is shown no longer before than the pool lets a request wait.{long} Longest time without "
         f"an answer: {silences}."
@@ -90,7 +103,8 @@ def monitoring(evidence: Evidence) -> Found:
         condition += (
             f" Overflow is no sign: under a load within the limit {between(overflow)} % of the readings had it."
         )
-    return Found(verdict, said, condition, (*figures, *long_figures))
+    figures += (spread_of("shown before the first refusal", leads, "ms", "timeout of 30 s"),) if leads else ()
+    return Found(verdict, said, condition, figures)
 
 
 def _said_of_telling(telling: Sequence[str], seen: Mapping[str, _Trials]) -> str:
@@ -121,6 +135,10 @@ def _of(measured: Measured, target: str) -> _Trials:
         raise MissingEvidenceError(
             f"only {fewest} requests of {target} were refused or overdue, of {FEWEST_NOTICED} at least"
         )
+    if (fewest := min(load.asked for load in _all(found))) < FEWEST_ASKED:
+        raise MissingEvidenceError(
+            f"the health route of {target} was asked {fewest} times under a load, of {FEWEST_ASKED} at least"
+        )
     return found
 
 
@@ -128,6 +146,8 @@ def _load(trial: Trial, phase: str, overdue_ns: int) -> _Load:
     start_ns, end_ns = span_ns(trial, phase)
     noticed, noticed_ns = _noticed(trial, phase, overdue_ns)
     pool = [reading for reading in trial.readings_of(PoolReading) if reading.t_ns >= start_ns]
+    if any(reading.limit is None for reading in pool):
+        raise MissingEvidenceError(f"the pool of trial {trial.record.spec.id} has no limit to be told")
     shown_ns = next((reading.t_ns for reading in pool if _is_exhausted(reading)), noticed_ns)
     during = [reading.t_ns for reading in pool if reading.t_ns <= end_ns]
     missing = sum(start_ns <= gap.t_ns <= end_ns for gap in trial.readings_of(GapReading) if gap.of == "pool")
@@ -177,19 +197,20 @@ def _usual_overflow(measured: Measured, target: str) -> list[int]:
     found = []
     for trial in measured.require_trials(SCENARIO.name, target):
         readings = within(trial, USUAL, PoolReading)
-        found.append(round(100 * sum(reading.overflow > 0 for reading in readings) / len(readings)))
+        found.append(percent(sum(reading.overflow > 0 for reading in readings), len(readings)))
     return found
 
 
-def _long(evidence: Evidence) -> tuple[str, tuple[Figure, ...]]:
-    """The lead with the timeout of 30 s; nothing where that was not tried."""
+def _long(evidence: Evidence) -> list[float | None]:
+    """The lead with the timeout of 30 s, by trial; nothing where that was not tried."""
     if LONG not in evidence.measured:
-        return "", ()
+        return []
     never_ns = 2**62
     trials = evidence.of(LONG).require_trials(exhaustion_30s.SCENARIO.name, "sync-pool")
-    leads = [_load(trial, "held", never_ns).lead_ms for trial in trials]
-    said = f" With the timeout of 30 s that was {_ms(leads)} before the first refusal."
-    return said, (spread_of("shown before the first refusal", leads, "ms", "timeout of 30 s"),)
+    loads = [_load(trial, "held", never_ns) for trial in trials]
+    if min(load.noticed for load in loads) < FEWEST_LONG:
+        raise MissingEvidenceError(f"fewer than {FEWEST_LONG} requests met the timeout of 30 s")
+    return [load.lead_ms for load in loads]
 
 
 def _all(trials: _Trials) -> list[_Load]:
@@ -197,7 +218,7 @@ def _all(trials: _Trials) -> list[_Load]:
 
 
 def _percent(loads: Sequence[_Load]) -> list[int]:
-    return [round(100 * load.answered / load.asked) if load.asked else 0 for load in loads]
+    return [percent(load.answered, load.asked) for load in loads]
 
 
 def _named(targets: Sequence[str]) -> str:

@@ -48,6 +48,14 @@ def prewarm(evidence: Evidence) -> Found:
             "connections, so that there was little to spare."
         )
         return Found(RulingVerdict.INCONCLUSIVE, said, figures=figures)
+    if any(one.before < FIRST_USERS for one in warm):
+        said = (
+            f"The start that was to warm the pool opened {between([one.before for one in warm])} connections for "
+            f"{FIRST_USERS} first requests, so that it was not tried."
+        )
+        return Found(RulingVerdict.INCONCLUSIVE, said, figures=figures)
+    if not all(one.connecting_ms for one in cold):
+        raise MissingEvidenceError("no first request after a cold start told what connecting cost it")
     opened = {target: between([one.first for one in each]) for target, each in starts.items()}
     said = (
         f"Of {FIRST_USERS} first requests at once {opened[WARM]} had to connect; after a cold start "
@@ -77,11 +85,18 @@ def _start(trial: Trial) -> _Start:
         raise MissingEvidenceError(
             f"the pool was not read among the first requests of trial {trial.record.spec.id}"
         )
-    before, after = pool_before(trial, FIRST), first[-1]
+    before, after, end = pool_before(trial, FIRST), first[-1], pool_at_end(trial)
+    if not before.opened_total <= after.opened_total <= end.opened_total:
+        raise MissingEvidenceError(f"the count of opened connections went back in trial {trial.record.spec.id}")
+    if after.checked_out < FIRST_USERS:
+        raise MissingEvidenceError(
+            f"{after.checked_out} of {FIRST_USERS} first requests had their connection when the pool was last "
+            f"read among them in trial {trial.record.spec.id}"
+        )
     return _Start(
         before=before.opened_total,
         first=after.opened_total - before.opened_total,
-        beyond=pool_at_end(trial).opened_total - after.opened_total,
+        beyond=end.opened_total - after.opened_total,
         first_ms=_first_round_ms(trial, began_ns),
         connecting_ms=_connecting_ms(trial),
         starting_ms=1000 * trial.record.starting_s.get("target", 0.0),

@@ -10,7 +10,7 @@ from harness.records import Measure, Outcome, PoolReading, TimesReading
 from reports.claims.base import Figure, RulingVerdict, Turn
 from reports.claims.evidence import Evidence, Measured, MissingEvidenceError
 from reports.claims.rules import Found, rules_on
-from reports.claims.trials import Ended, between, count_of, figure_over, requests_of, within
+from reports.claims.trials import Ended, between, count_of, figure_over, percent, requests_of, within
 from reports.histograms import count_up_to_ns
 from reports.read import Trial
 from scenarios.remedies import BEYOND_30_PER_S, BEYOND_40_PER_S, DEADLINE_MS, MORE_THREADS, USUAL_THREADS
@@ -73,7 +73,8 @@ _Trials = Mapping[str, Sequence[_Served]]
 def remedy_bigger_pool(evidence: Evidence) -> Found:
     """Supported where 20+40 cures every reason that exhausts 10+20; with more threads it says what they add."""
     measured = evidence.of(EXPERIMENT)
-    subjects = {name: _of(measured, name) for name in measured.tried((CONTROL, BIGGER, WITH_THREADS))}
+    names = (CONTROL, BIGGER, *measured.tried([WITH_THREADS]))
+    subjects = {name: _of(measured, name) for name in names}
     control, bigger, threads = subjects[CONTROL], subjects[BIGGER], subjects.get(WITH_THREADS)
     reasons = _exhausted(control)
     found = _remedy(reasons, BIGGER, subjects)
@@ -144,9 +145,12 @@ def remedy_cache(evidence: Evidence) -> Found:
 
 @rules_on("recommended")
 def recommended(evidence: Evidence) -> Found:
-    """Refuted where another pool serves more in time beyond noise under some reason; supported where none does."""
+    """Refuted where another pool serves more in time beyond noise under some reason; supported where none of all
+    does, and none keeps up with it everywhere.
+    """
     measured = evidence.of(EXPERIMENT)
-    pools = {name: _of(measured, name) for name in measured.tried((RECOMMENDED, CONTROL, BIGGER, WITH_THREADS))}
+    tried = (RECOMMENDED, CONTROL, *measured.tried((BIGGER, WITH_THREADS)))
+    pools = {name: _of(measured, name) for name in tried}
     own = pools[RECOMMENDED]
     reasons = _exhausted(pools[CONTROL])
     others = {name: trials for name, trials in pools.items() if name != RECOMMENDED}
@@ -162,11 +166,22 @@ def recommended(evidence: Evidence) -> Found:
         f"Of {len(reasons)} loads beyond 10+20 it was best in {len(best)}, within noise of another in "
         f"{len(level)} and worse in {len(beaten)}{f' ({by})' if by else ''}."
     )
+    untried = [TITLES[name] for name in (BIGGER, WITH_THREADS) if name not in others]
+    equal = [
+        TITLES[name]
+        for name, other in others.items()
+        if not any(_beats(own[reason], other[reason]) for reason in reasons)
+    ]
+    said += f" It was nowhere better than {' or '.join(equal)}." if equal and not beaten else ""
     condition = (
         f"Compared with {', '.join(TITLES[name] for name in others)}, by the share answered in {DEADLINE_MS} ms. "
-        f"Best in {_named(best)}; within noise in {_named(level)}."
+        f"Best in {_named(best)}; within noise in {_named(level)}. Sizes were compared: the rest of what is "
+        "recommended was the same for all."
     )
-    verdict = RulingVerdict.REFUTED if beaten else RulingVerdict.SUPPORTED
+    condition += f" Not compared with {', '.join(untried)}." if untried else ""
+    verdict = RulingVerdict.INCONCLUSIVE if untried or equal else RulingVerdict.SUPPORTED
+    if beaten:
+        verdict = RulingVerdict.REFUTED
     return Found(verdict, said, condition, _figures(reasons, pools))
 
 
@@ -266,7 +281,7 @@ def _figures(reasons: Sequence[str], subjects: Mapping[str, _Trials]) -> tuple[F
             found += [
                 figure_over(
                     f"answered in {DEADLINE_MS} ms",
-                    [round(100 * one.in_time_share) for one in trials[reason]],
+                    [percent(one.in_time, one.requests) for one in trials[reason]],
                     "%",
                     where,
                 ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from harness.records import TrialState
 from reports.analysis.crossings import ClaimAlongLadder, Claimed, Crossing, Rung, Standing, along_ladder
 from reports.analysis.request_life import LifeLadder, LifePart, life_of_requests
 from reports.claims.base import Figure, RulingVerdict, Turn
@@ -78,6 +79,7 @@ def _rule(evidence: Evidence, *stated: _Stated) -> Found:
     do is said beside it.
     """
     measured = evidence.of(EXPERIMENT)
+    _require_trials(measured)
     ladders = _ladders(measured)
     held = tuple(
         _Held(one, ladder.login, along_ladder(ladder.rungs, one.claimed))
@@ -96,6 +98,16 @@ def _rule(evidence: Evidence, *stated: _Stated) -> Found:
     )
 
 
+def _require_trials(measured: Measured) -> None:
+    """Of each login that could be had. Raises MissingEvidenceError where too few trials of one can be used: it is
+    left out only where all of its trials failed, as they do where a server does not know it.
+    """
+    for name in _asked(measured):
+        lines = measured.lines(SCENARIO, name)
+        if not lines or any(line.state != TrialState.FAILED for line in lines):
+            measured.require_trials(SCENARIO, name)
+
+
 def _ladders(measured: Measured) -> Sequence[LifeLadder]:
     results = [result for result in measured.summary.scenarios if result.name == SCENARIO]
     return life_of_requests(results[0], _asked(measured)) if results else ()
@@ -107,10 +119,12 @@ def _asked(measured: Measured) -> dict[str, str]:
 
 
 def _verdict(held: Sequence[_Held]) -> RulingVerdict:
+    """Supported only on whole ladders: a rung that was not measured is one on which nothing is known."""
     standings = [standing for each in held for standing in each.seen.standings]
     if Standing.FAILS in standings:
         return RulingVerdict.REFUTED
-    return RulingVerdict.INCONCLUSIVE if Standing.UNDECIDED in standings else RulingVerdict.SUPPORTED
+    whole = all(len(each.seen.rungs) == len(LADDER_MS) for each in held)
+    return RulingVerdict.SUPPORTED if whole and Standing.UNDECIDED not in standings else RulingVerdict.INCONCLUSIVE
 
 
 def _sentence(stated: _Stated, held: Sequence[_Held]) -> str:

@@ -7,12 +7,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from harness.records import DatabaseReading, Outcome
+from harness.records import DatabaseReading, Outcome, ReplicationReading
 from reports.analysis.oracles import NEVER_SENT
 from reports.claims.base import Figure, RulingVerdict
 from reports.claims.evidence import Evidence, Measured, MissingEvidenceError
 from reports.claims.rules import Found, rules_on
-from reports.claims.trials import Ended, between, count_of, figure_over, requests_of, spread_of, within
+from reports.claims.trials import (
+    Ended,
+    between,
+    count_of,
+    figure_over,
+    requests_of,
+    span_ns,
+    spread_of,
+    within,
+)
 from reports.oracles.history import History, read_history
 from reports.oracles.staleness import Delay, delays
 from reports.read import Trial
@@ -31,19 +40,31 @@ FEWEST_FOLLOWED = 20
 GONE = ("replica", "primary")
 RELIEF = 0.8
 """At most so large a share of the primary's processor time is relief."""
+FEWEST_SERVED = 50
+"""Requests in a trial of the relief: what nobody was served with costs nothing."""
+FEWEST_SEEN_LATE = 3
+SEEN_LATE_MS = own_writes.LATE_MS / 2
+"""So many readings that tell at least so much, at the median, show that the replica was behind."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
     """Own writes that were looked for in one phase of one trial, those missed, and how late they were: medians of
-    the lower bound, of the upper one, and of the middle between both.
+    the lower bound, of the upper one, and of the middle between both. `behind_ms` is how far behind the primary
+    knew the replica to be meanwhile, at the median; None where it told too seldom.
     """
 
+    trial: str
+    behind_ms: float | None
     writes: int
     missed: int
     low_ms: float
     middle_ms: float | None
     high_ms: float | None
+
+    @property
+    def seen_late(self) -> bool:
+        return self.behind_ms is not None and self.behind_ms >= SEEN_LATE_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +94,19 @@ def rw_split_relieves_and_stays_right(evidence: Evidence) -> Found:
         return Found(RulingVerdict.INCONCLUSIVE, said, figures=tuple(figures))
     late, near, sticky = looked[REPLICA][LATE], looked[REPLICA][NEAR], looked[STICKY][LATE]
     missed = [one.missed for one in late]
+    if unseen := [one.trial for one in late if not one.missed and not one.seen_late]:
+        raise MissingEvidenceError(
+            f"no own write was missed in trial {unseen[0]}, and nothing shows that the replica was late there"
+        )
     said = (
         f"With the replica {own_writes.LATE_MS} ms behind {_missed(late)} own writes were not there at the first "
         f"look, and came {_lateness(late)} after they were acknowledged; with it at hand {_missed(near)}.{relief}"
     )
     condition = (
         "A client that reads what it has just written. Where the primary is asked for what the replica does not "
-        f"have, {_missed(sticky)} were missed."
+        f"have, {_missed(sticky)} were missed"
     )
+    condition += "." if all(one.seen_late for one in sticky) else ", but nothing shows that the replica was late."
     if all(missed):
         return Found(RulingVerdict.REFUTED, said, condition, tuple(figures))
     if any(missed) or any(one.missed for one in near) or relieved is None:
@@ -116,12 +142,24 @@ def _looked_in(trial: Trial, history: History, phase: str) -> _Looked:
             f"of {FEWEST_FOLLOWED} at least"
         )
     return _Looked(
+        trial=trial.record.spec.id,
+        behind_ms=_behind_ms(trial, phase),
         writes=len(found),
         missed=sum(delay.misses > 0 for delay in found),
         low_ms=median(delay.low_ms for delay in found),
         middle_ms=_median_seen(found, lambda low_ms, high_ms: (low_ms + high_ms) / 2),
         high_ms=_median_seen(found, lambda _, high_ms: high_ms),
     )
+
+
+def _behind_ms(trial: Trial, phase: str) -> float | None:
+    start_ns, end_ns = span_ns(trial, phase)
+    told = [
+        reading.replay_lag_ms
+        for reading in trial.readings_of(ReplicationReading)
+        if start_ns <= reading.t_ns <= end_ns and reading.replay_lag_ms is not None
+    ]
+    return median(told) if len(told) >= FEWEST_SEEN_LATE else None
 
 
 def _median_seen(found: Sequence[Delay], of: Callable[[float, float], float]) -> float | None:
@@ -156,7 +194,7 @@ def _relief(evidence: Evidence) -> tuple[str, list[Figure], bool | None]:
     alone, split = seen[PRIMARY_ONLY], seen[REPLICA]
     figures = [figure for name, each in seen.items() for figure in _relief_figures(each, NAMES[name])]
     said = (
-        f" The primary took {_cpu(split)} ms of processor time a request instead of {_cpu(alone)}, and had "
+        f" The primary took {_cpu(split)} ms of processor time a served request instead of {_cpu(alone)}, and had "
         f"{_sessions(split)} sessions instead of {_sessions(alone)}."
     )
     return said, figures, max(one.cpu_ms for one in split) <= RELIEF * min(one.cpu_ms for one in alone)
@@ -168,13 +206,17 @@ def _relieved(measured: Measured, target: str) -> Sequence[_Relief]:
 
 def _relief_of(trial: Trial) -> _Relief:
     requests, cpu_s = requests_of(trial), trial.record.cpu_s.get("primary")
-    total = count_of(requests, lambda _: True)
-    if cpu_s is None or not total:
+    served = count_of(requests, lambda ended: ended.outcome == Outcome.OK)
+    if not cpu_s:
         raise MissingEvidenceError(f"the primary's processor time is not known of trial {trial.record.spec.id}")
-    sessions = [reading.total for reading in within(trial, "healthy", DatabaseReading) if reading.of_primary]
+    if served < FEWEST_SERVED:
+        raise MissingEvidenceError(
+            f"only {served} requests were served in trial {trial.record.spec.id}, of {FEWEST_SERVED} at least"
+        )
+    sessions = [reading.total for reading in within(trial, "healthy", DatabaseReading)]
     return _Relief(
-        cpu_ms=1000 * cpu_s / total,
-        sessions=max(sessions, default=0),
+        cpu_ms=1000 * cpu_s / served,
+        sessions=max(sessions),
         failed={f"{part}-gone": _failed(requests, f"{part}-gone") for part in GONE},
     )
 
@@ -191,7 +233,7 @@ def _cpu(relief: Sequence[_Relief]) -> str:
 def _relief_figures(relief: Sequence[_Relief], where: str) -> tuple[Figure, ...]:
     times = [one.cpu_ms for one in relief]
     return (
-        spread_of("processor time of the primary, a request", times, "ms", where),
+        spread_of("processor time of the primary, a served request", times, "ms", where),
         figure_over("sessions on the primary", [one.sessions for one in relief], where=where),
         figure_over(
             "failed while the replica is gone", [one.failed["replica-gone"] for one in relief], where=where
@@ -208,6 +250,7 @@ def _figures(looked: Sequence[_Looked], where: str) -> tuple[Figure, ...]:
     return (
         figure_over("own writes looked for", [one.writes for one in looked], where=where),
         figure_over("not there at the first look", [one.missed for one in looked], where=where),
+        spread_of("replica behind, median", [one.behind_ms for one in looked], "ms", where),
         spread_of("staleness, median, at least", [one.low_ms for one in looked], "ms", where),
         spread_of("staleness, median", middles if len(middles) == len(looked) else [], "ms", where),
         spread_of("staleness, median, at most", highs if len(highs) == len(looked) else [], "ms", where),

@@ -16,6 +16,7 @@ from reports.claims.trials import (
     pool_at_end,
     pool_before,
     requests_of,
+    span_ns,
     within,
 )
 from reports.read import Trial
@@ -24,6 +25,9 @@ EXPERIMENT, TARGET = "sessions", "get-db"
 IDLE, TROUBLED = "idle-sessions", "troubled"
 FEWEST_REQUESTS = 20
 """In a phase of a trial; fewer show nothing."""
+FEWEST_READINGS = 3
+"""Of the pool in a phase; and the last of them in its last part, for what came later is in none."""
+LAST_PART = 0.5
 FEWEST_OF_A_KIND = 5
 """Errors of each kind in a trial."""
 KINDS = {
@@ -36,6 +40,16 @@ KINDS = {
     "hang_up": "the client hung up",
 }
 """What ended in an error, by operation."""
+ENDED_AS = {
+    "raised": "internal-error",
+    "read_nobody": "not-found",
+    "overdraw": "insufficient-funds",
+    "taken_address": "conflict",
+    "bad_statement": "internal-error",
+    "bad_input": "invalid-input",
+    "hang_up": "client-timeout",
+}
+"""How: whoever was refused a connection, or met a service that was gone, had no such error."""
 LOST = "the connection was lost"
 
 
@@ -62,6 +76,11 @@ def session_takes_connection(evidence: Evidence) -> Found:
         *_figures(used, "after one statement"),
     )
     held, taken = [part.requests for part in created], [part.taken for part in created]
+    if any(part.taken < 0 for part in (*created, *used)):
+        raise MissingEvidenceError("the count of connections taken went back within a trial")
+    if any(part.out and not part.taken for part in created):
+        said = "Connections were out that nobody had taken by the pool's account, so that it cannot be believed."
+        return Found(RulingVerdict.INCONCLUSIVE, said, figures=figures)
     if any(part.taken < part.requests for part in used):
         said = "Not even with a statement did each request take a connection, so that nothing can be told."
         return Found(RulingVerdict.INCONCLUSIVE, said, figures=figures)
@@ -82,7 +101,10 @@ def session_takes_connection(evidence: Evidence) -> Found:
 
 
 def _created(trial: Trial) -> _Stretch:
-    after = within(trial, "created", PoolReading)[-1]
+    after = within(trial, "created", PoolReading, FEWEST_READINGS)[-1]
+    start_ns, end_ns = span_ns(trial, "created")
+    if after.t_ns < start_ns + LAST_PART * (end_ns - start_ns):
+        raise MissingEvidenceError(f"the pool was not read in the last part of created of {trial.record.spec.id}")
     taken = after.checkouts_total - pool_before(trial, "created").checkouts_total
     return _stretch(trial, "created", taken)
 
@@ -153,12 +175,13 @@ def _errors(trial: Trial) -> dict[str, int]:
         kind: count_of(
             requests,
             lambda ended, operation=operation: (  # type: ignore[misc]
-                (ended.phase, ended.operation) == ("errors", operation) and ended.outcome != "ok"
+                (ended.phase, ended.operation, ended.kind) == ("errors", operation, ENDED_AS[operation])
+                and ended.outcome != "ok"
             ),
         )
         for operation, kind in KINDS.items()
     }
-    found[LOST] = count_of(requests, lambda ended: ended.kind == "database-unavailable")
+    found[LOST] = count_of(requests, lambda ended: (ended.phase, ended.kind) == ("cut", "database-unavailable"))
     for kind, count in found.items():
         if count < FEWEST_OF_A_KIND:
             raise MissingEvidenceError(f"only {count} errors of the kind {kind!r}, of {FEWEST_OF_A_KIND} at least")

@@ -16,6 +16,8 @@ EXPERIMENT, SCENARIO = "shared-session", "bookkeepers"
 SHARED, OWN = "shared-session", "orm-transfer"
 FEWEST_READS = 100
 """That were answered, in a trial; that none of fewer was wrong would show nothing."""
+FEWEST_TRANSFERS = 20
+"""That were acknowledged, in a trial without a wrong answer: where no balance changes, none can be wrong."""
 READS = frozenset({"read_own", "read_user"})
 
 
@@ -28,6 +30,7 @@ class _Seen:
     wrong_balances: int
     errors: int
     lost: int
+    transfers: int
     moved_cents: int
     connections: int
 
@@ -39,7 +42,9 @@ class _Seen:
 
 @rules_on("shared-session")
 def shared_session(evidence: Evidence) -> Found:
-    """Supported where answers were wrong in every trial with one session, and in none with a session a request."""
+    """Supported where answers were wrong with one session, each of which is a proof, and none was with a session
+    for each request; refuted where none was in any trial.
+    """
     measured = evidence.of(EXPERIMENT)
     shared, own = _seen(measured, SHARED), _seen(measured, OWN)
     figures = (*_figures(shared, "one session for all"), *_figures(own, "a session for each request"))
@@ -52,6 +57,7 @@ def shared_session(evidence: Evidence) -> Found:
             "Answers were wrong or missing with a session for each request, too, so that sharing explains nothing."
         )
         return Found(RulingVerdict.INCONCLUSIVE, said, figures=figures)
+    _require_transfers(OWN, own)
     errors = between([seen.errors for seen in shared])
     if all(seen.wrong for seen in shared):
         said = (
@@ -63,10 +69,18 @@ def shared_session(evidence: Evidence) -> Found:
         )
         return Found(RulingVerdict.SUPPORTED, said, condition, figures)
     if not any(seen.wrong for seen in shared):
+        _require_transfers(SHARED, shared)
         said = f"No answer was wrong; {errors} requests failed."
         return Found(RulingVerdict.REFUTED, said, condition, figures)
     said = f"Answers were wrong in {sum(bool(seen.wrong) for seen in shared)} of {len(shared)} trials."
     return Found(RulingVerdict.SUPPORTED, said, condition, figures)
+
+
+def _require_transfers(target: str, seen: Sequence[_Seen]) -> None:
+    if (fewest := min(one.transfers for one in seen)) < FEWEST_TRANSFERS:
+        raise MissingEvidenceError(
+            f"only {fewest} transfers of {target} were acknowledged, of {FEWEST_TRANSFERS} at least"
+        )
 
 
 def _seen(measured: Measured, target: str) -> Sequence[_Seen]:
@@ -96,6 +110,7 @@ def _of(trial: Trial, target: str) -> _Seen:
                 and ended.kind not in ("wrong-user", "wrong-balance", "insufficient-funds")
             ),
         ),
+        transfers=bank.transfers_acknowledged,
         lost=max(0, bank.transfers_acknowledged - bank.transfers_stored),
         moved_cents=bank.total_after_cents - bank.total_before_cents,
         connections=pool_at_end(trial).checked_out_max,
@@ -107,6 +122,7 @@ def _figures(seen: Sequence[_Seen], where: str) -> tuple[Figure, ...]:
         figure_over("reads answered", [one.answered for one in seen], where=where),
         figure_over("another user than asked for", [one.wrong_users for one in seen], where=where),
         figure_over("balances that were wrong", [one.wrong_balances for one in seen], where=where),
+        figure_over("transfers acknowledged", [one.transfers for one in seen], where=where),
         figure_over("requests that failed", [one.errors for one in seen], where=where),
         figure_over("transfers acknowledged and not stored", [one.lost for one in seen], where=where),
         figure_over("money made or lost", [one.moved_cents for one in seen], "cents", where=where),

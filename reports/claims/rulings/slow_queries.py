@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.records import Measure, Outcome
 from reports.claims.base import Figure, RulingVerdict
 from reports.claims.evidence import Evidence, Measured, MissingEvidenceError
 from reports.claims.rules import Found, rules_on
 from reports.claims.trials import between, count_of, figure_over, requests_of
+from reports.histograms import count_up_to_ns
 from reports.read import Trial
 from scenarios.slow import FAR, NEAR
 from scenarios.slow_statements import LATENCY_MS, SCENARIO
@@ -31,13 +34,21 @@ NAMES = {
 }
 FEWEST = 8
 """Statements of a kind in a trial; fewer show nothing."""
+ENDED_AS = {
+    "slow_failing_300": (Outcome.FAILED, "internal-error"),
+    "slow_cancelled_300": (Outcome.FAILED, "database-unavailable"),
+}
+"""How the requests of a kind end whose statement ran; all others with success."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """Statements of one kind in one trial: asked for, lines of the log, statements among those."""
+    """Statements of one kind in one trial: asked for; of those, ended as they were to, and after more than the
+    limit by the load's own record; lines of the log, statements among those.
+    """
 
     asked: int
+    over: int
     lines: int
     reported: int
 
@@ -58,11 +69,14 @@ def slow_query_log(evidence: Evidence) -> Found:
     slow = [name for name, ask in NEAR.items() if ask.ms > LIMIT_MS]
     missed = [name for name in slow if all(one.none for one in tutorial[name])]
     torn = [name for name in slow if name not in missed and not all(one.all_once for one in tutorial[name])]
-    wrong = [one.reported for one in tutorial[SHORT]]
+    wrong = [max(0, one.reported - one.over) for one in tutorial[SHORT]]
     figures = (
         *_figures(tutorial, "as the tutorial writes it"),
         *_figures(with_errors, "with a listener for errors"),
     )
+    if not any(one.lines for kinds in tutorial.values() for one in kinds):
+        said = "Its log has no statement of any kind, so that nothing shows that it was on."
+        return Found(RulingVerdict.INCONCLUSIVE, said, figures=figures)
     condition = _condition(tutorial, with_errors, [name for name in slow if name not in {*missed, *torn}])
     if torn:
         told = _told(tutorial, torn)
@@ -110,14 +124,31 @@ def _kinds_in(trial: Trial) -> dict[str, _Kind]:
     if trial.record.slow_log is None:
         raise MissingEvidenceError(f"the log of slow statements was not read in trial {trial.record.spec.id}")
     requests, logged = requests_of(trial), {found.operation: found for found in trial.record.slow_log}
+    over = _over_limit(trial)
     kinds = {}
     for name, told in NAMES.items():
         asked = count_of(requests, lambda ended, name=name: ended.operation == name)  # type: ignore[misc]
         if asked < FEWEST:
             raise MissingEvidenceError(f"only {asked} statements of {told}, of {FEWEST} at least")
+        if name in NEAR and NEAR[name].ms > LIMIT_MS and over[name] < FEWEST:
+            raise MissingEvidenceError(
+                f"only {over[name]} statements of {told} took more than {LIMIT_MS} ms and ended so, "
+                f"of {FEWEST} at least"
+            )
         found = logged.get(name)
-        kinds[name] = _Kind(asked, found.lines if found else 0, found.statements if found else 0)
+        kinds[name] = _Kind(asked, over[name], found.lines if found else 0, found.statements if found else 0)
     return kinds
+
+
+def _over_limit(trial: Trial) -> Counter[str]:
+    """Requests that ended as their statement was to, and took longer than the limit; by operation."""
+    found = Counter[str]()
+    for cell in trial.cells:
+        key = cell.key
+        ended_as = ENDED_AS.get(key.operation, (Outcome.OK, "-"))
+        if key.measure is Measure.RESPONSE and (key.outcome, key.kind) == ended_as:
+            found[key.operation] += cell.total - count_up_to_ns(cell.counters, LIMIT_MS * 1_000_000)
+    return found
 
 
 def _told(kinds: dict[str, Sequence[_Kind]], names: Sequence[str]) -> str:

@@ -21,7 +21,13 @@ THREADS = {40: 102.0, 60: 300.0, 80: 400.0, 110: 440.0}
 
 
 def ladder(
-    target: str, waited_ms: Mapping[int, float], repetition: int = 1, refused: int = 20, counted: int | None = None
+    target: str,
+    waited_ms: Mapping[int, float],
+    repetition: int = 1,
+    refused: int = 20,
+    counted: int | None = None,
+    asked_ms: float = 101.0,
+    out: int = 30,
 ) -> TrialBuilder:
     made = TrialBuilder(exhaustion.SCENARIO, target_info(target), repetition=repetition)
     made.mark_phases()
@@ -38,18 +44,24 @@ def ladder(
                     Outcome.REFUSED,
                     "pool-exhausted",
                     operation="hold",
-                    refused_after_ms=101.0,
+                    refused_after_ms=min(asked_ms, waited_ms[users]),
                 )
                 for _ in range(refused)
             ]
         at_s += 1.0
     total = refused * len(waited_ms)
-    made.pool_at_end = pool_reading(9.0, 0, timed_out_total=total if counted is None else counted)
+    made.pool_at_end = pool_reading(
+        9.0, 0, checked_out_max=out, timed_out_total=total if counted is None else counted
+    )
     return made
 
 
-def runs(first: Mapping[int, float] = THREADS, **changes: int) -> dict[str, list[TrialBuilder]]:
-    coroutines = dict.fromkeys(THREADS, 102.0)
+COROUTINES = dict.fromkeys(THREADS, 102.0)
+
+
+def runs(
+    first: Mapping[int, float] = THREADS, coroutines: Mapping[int, float] = COROUTINES, **changes: int
+) -> dict[str, list[TrialBuilder]]:
     return {
         "exhaustion": [
             made
@@ -98,14 +110,54 @@ def test_too_few_refusals_show_nothing(tmp_path: Path) -> None:
         rule(tmp_path, runs(refused=9))
 
 
-def long_trial(refused: int) -> TrialBuilder:
+@pytest.mark.parametrize("early", [{40: 20.0}, {60: 20.0}, {110: 94.0}, {30: 102.0}, {40: 250.0}])
+def test_coroutines_that_are_refused_too_soon_or_late_or_with_connections_left_refute_it(
+    tmp_path: Path, early: Mapping[int, float]
+) -> None:
+    found = rule(tmp_path, runs(coroutines={**COROUTINES, **early}))
+    assert (found.verdict, "coroutines" in found.said) == (RulingVerdict.REFUTED, True)
+
+
+def test_coroutines_of_which_hardly_any_was_refused_show_nothing(tmp_path: Path) -> None:
+    made = runs()
+    made["exhaustion"][1] = ladder("async-pool", COROUTINES, 1, refused=9)
+    with pytest.raises(
+        MissingEvidenceError, match=r"only 9 requests were refused at 40 at once, of 10 \(async-pool"
+    ):
+        rule(tmp_path, made)
+
+
+def test_a_few_that_the_pool_refused_at_once_are_not_hidden_by_the_median(tmp_path: Path) -> None:
+    made = runs()
+    made["exhaustion"][0].requests += [
+        Request("users-40", 3.7, 104.0, Outcome.REFUSED, "pool-exhausted", operation="hold", refused_after_ms=1.0)
+    ]
+    made["exhaustion"][0].pool_at_end = pool_reading(9.0, 0, checked_out_max=30, timed_out_total=81)
+    found = rule(tmp_path, made)
+    assert (found.verdict, "Too soon: 1 ms at 40" in found.said) == (RulingVerdict.REFUTED, True)
+
+
+def test_one_refusal_of_four_hundred_that_the_pool_knows_nothing_of_is_not_hidden_by_rounding(
+    tmp_path: Path,
+) -> None:
+    found = rule(tmp_path, runs(refused=100, counted=399))
+    assert (found.verdict, "99 to 100 % were the pool's own" in found.said) == (RulingVerdict.REFUTED, True)
+
+
+def test_a_pool_of_which_not_all_was_out_was_not_exhausted(tmp_path: Path) -> None:
+    with pytest.raises(MissingEvidenceError, match="sync-pool had 29 connections out at most, where 10"):
+        rule(tmp_path, runs(out=29))
+
+
+def long_trial(refused: int, after_ms: float = 30_060.0, counted: int | None = None) -> TrialBuilder:
     made = TrialBuilder(exhaustion_30s.SCENARIO, target_info("sync-pool"))
     made.mark_phases()
     made.requests += [Request("held", 0.1, 35_050.0, operation="hold_long") for _ in range(30)]
     made.requests += [
-        Request("held", 0.1, 30_060.0, Outcome.REFUSED, "pool-exhausted", operation="hold_long")
+        Request("held", 0.1, after_ms, Outcome.REFUSED, "pool-exhausted", operation="hold_long")
         for _ in range(refused)
     ]
+    made.pool_at_end = pool_reading(70.0, 0, timed_out_total=refused if counted is None else counted)
     return made
 
 
@@ -114,3 +166,9 @@ def test_the_usual_timeout_is_told_where_it_was_tried(tmp_path: Path) -> None:
     assert "With the timeout of 30 s it was 30," in found.said
     with pytest.raises(MissingEvidenceError, match="fewer than 3 requests"):
         rule(tmp_path / "few", {**runs(), "exhaustion-30s": [long_trial(2)]})
+
+
+@pytest.mark.parametrize("changes", [{"after_ms": 5_000.0}, {"after_ms": 60_000.0}, {"counted": 4}])
+def test_the_usual_timeout_has_to_hold_too(tmp_path: Path, changes: dict[str, int]) -> None:
+    found = rule(tmp_path, {**runs(), "exhaustion-30s": [long_trial(5, **changes)]})
+    assert found.verdict is RulingVerdict.REFUTED

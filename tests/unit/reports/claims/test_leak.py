@@ -16,6 +16,7 @@ from tests.unit.reports.builder import Request, TrialBuilder, pool_reading, targ
 from tests.unit.reports.claims.support import evidence_of
 
 SENT = 100
+RAISED = (Outcome.FAILED, "internal-error")
 
 
 class Left(NamedTuple):
@@ -37,14 +38,13 @@ USUAL = {
 }
 
 
-def trial(target: str, left: Left, repetition: int = 1, sent: int = SENT) -> TrialBuilder:
+def trial(
+    target: str, left: Left, repetition: int = 1, sent: int = SENT, ended: tuple[Outcome, str] = RAISED
+) -> TrialBuilder:
     made = TrialBuilder(SCENARIO, target_info(target), repetition=repetition)
     made.mark_phases()
     refused = min(left.refused, sent)
-    made.requests += [
-        Request("errors", 0.6, 3.0, Outcome.FAILED, "internal-error", operation="raised")
-        for _ in range(sent - refused)
-    ]
+    made.requests += [Request("errors", 0.6, 3.0, *ended, operation="raised") for _ in range(sent - refused)]
     made.requests += [
         Request("errors", 1.0, 200.0, Outcome.REFUSED, "pool-exhausted", operation="raised")
         for _ in range(refused)
@@ -104,5 +104,32 @@ def test_a_cure_that_leaks_leaves_nothing_to_be_said(tmp_path: Path, cure: str) 
 def test_too_few_errors_show_nothing(tmp_path: Path) -> None:
     few = runs()
     few["leak"][0] = trial("no-finally", COLLECTED, sent=59)
-    with pytest.raises(MissingEvidenceError, match="only 59 requests for errors on no-finally, of 60"):
+    with pytest.raises(MissingEvidenceError, match="only 59 requests ended in errors on no-finally, of 60"):
         leak(evidence_of(tmp_path, few))
+
+
+@pytest.mark.parametrize("ended", [(Outcome.OK, "-"), (Outcome.FAILED, "not-found"), (Outcome.UNKNOWN, "reset")])
+@pytest.mark.parametrize("target", ["no-finally", "get-db"])
+def test_requests_that_did_not_raise_took_nothing_along(
+    tmp_path: Path, target: str, ended: tuple[Outcome, str]
+) -> None:
+    quiet = runs()
+    place = list(USUAL).index(target) * 3
+    quiet["leak"][place] = trial(target, USUAL[target], ended=ended)
+    with pytest.raises(MissingEvidenceError, match=f"only 0 requests ended in errors on {target}, of 60"):
+        leak(evidence_of(tmp_path, quiet))
+
+
+def test_a_pool_that_fewer_errors_emptied_than_it_has_connections_was_emptied_by_something_else(
+    tmp_path: Path,
+) -> None:
+    others = runs()
+    others["leak"][0] = trial("no-finally", Left(30, 30, 71))
+    with pytest.raises(MissingEvidenceError, match="only 29 requests ended in errors on no-finally, of 30"):
+        leak(evidence_of(tmp_path, others))
+
+
+def test_where_nothing_ever_leaked_nothing_shows_that_a_leak_would_have_been_seen(tmp_path: Path) -> None:
+    unseen = runs(no_finally_tracked=[COLLECTED] * 3, no_finally_uncollected=[COLLECTED] * 3)
+    found = leak(evidence_of(tmp_path, unseen))
+    assert (found.verdict, "would have been seen" in found.said) == (RulingVerdict.INCONCLUSIVE, True)

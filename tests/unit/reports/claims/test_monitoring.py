@@ -30,6 +30,8 @@ def trial(
     repetition: int = 1,
     late_ms: float = 2_000.0,
     is_answering: bool = True,
+    is_asked: bool = True,
+    limit: int | None = 30,
 ) -> TrialBuilder:
     """Every connection is out from `shown_s` on in either load. Its first requests are served in time; those due
     1.05 s after its beginning take `late_ms` and are refused.
@@ -45,8 +47,10 @@ def trial(
         ]
         for number in range(1, round(10 * length_s)):
             at_s = start_s + 0.1 * number
+            if not is_asked:
+                continue
             if is_answering:
-                made.readings.append(pool_reading(at_s, 30 if 0.1 * number >= shown_s - 1e-6 else 20))
+                made.readings.append(pool_reading(at_s, 30 if 0.1 * number >= shown_s - 1e-6 else 20, limit=limit))
             else:
                 made.readings.append(GapReading(t_ns=ns(at_s), of="pool", reason="no answer in 0.5 s"))
     return made
@@ -116,12 +120,61 @@ def test_a_load_that_nobody_noticed_shows_nothing(tmp_path: Path) -> None:
 
 
 def test_the_usual_timeout_has_its_own_lead(tmp_path: Path) -> None:
-    made = TrialBuilder(exhaustion_30s.SCENARIO, target_info("sync-pool"))
+    found = rule(tmp_path, {**runs(), "exhaustion-30s": [long_trial()]})
+    assert found.verdict is RulingVerdict.SUPPORTED
+    assert "With the timeout of 30 s that was 29," in found.condition
+
+
+def long_trial(refused: int = 5, out: int = 30, repetition: int = 1) -> TrialBuilder:
+    made = TrialBuilder(exhaustion_30s.SCENARIO, target_info("sync-pool"), repetition=repetition)
     made.mark_phases()
     made.requests += [Request("held", 0.05, 35_050.0, operation="hold_long") for _ in range(30)]
     made.requests += [
-        Request("held", 0.05, 30_060.0, Outcome.REFUSED, "pool-exhausted", operation="hold_long") for _ in range(5)
+        Request("held", 0.05, 30_060.0, Outcome.REFUSED, "pool-exhausted", operation="hold_long")
+        for _ in range(refused)
     ]
-    made.readings += [pool_reading(0.1 * number, 30) for number in range(1, 300)]
-    found = rule(tmp_path, {**runs(), "exhaustion-30s": [made]})
-    assert "With the timeout of 30 s that was 29," in found.condition
+    made.readings += [pool_reading(0.1 * number, out) for number in range(1, 300)]
+    return made
+
+
+@pytest.mark.parametrize(
+    ("outs", "verdict"), [((29, 29), RulingVerdict.REFUTED), ((30, 29), RulingVerdict.INCONCLUSIVE)]
+)
+def test_what_the_gauges_never_show_with_the_usual_timeout_is_not_supported(
+    tmp_path: Path, outs: tuple[int, int], verdict: RulingVerdict
+) -> None:
+    made = [long_trial(out=out, repetition=number) for number, out in enumerate(outs, 1)]
+    assert rule(tmp_path, {**runs(), "exhaustion-30s": made}).verdict is verdict
+
+
+def test_hardly_anyone_who_met_the_usual_timeout_shows_nothing(tmp_path: Path) -> None:
+    with pytest.raises(MissingEvidenceError, match="fewer than 3 requests met"):
+        rule(tmp_path, {**runs(), "exhaustion-30s": [long_trial(refused=2)]})
+
+
+def test_without_a_health_route_there_is_nothing_to_support(tmp_path: Path) -> None:
+    with pytest.raises(MissingEvidenceError, match=r"no health route of .* was measured"):
+        rule(tmp_path, {"monitoring": [trial("recommended")]})
+
+
+@pytest.mark.parametrize(
+    ("shown_s", "verdict"), [(1.0, RulingVerdict.INCONCLUSIVE), (NEVER, RulingVerdict.REFUTED)]
+)
+def test_some_of_the_routes_can_refute_it_and_not_support_it(
+    tmp_path: Path, shown_s: float, verdict: RulingVerdict
+) -> None:
+    found = rule(tmp_path, {"monitoring": [trial("sync-pool", shown_s), trial("async-pool")]})
+    assert found.verdict is verdict
+    assert f"Not measured: {FORMS['health-in-thread']};" in found.said
+
+
+def test_a_route_that_nobody_asked_is_not_blind(tmp_path: Path) -> None:
+    with pytest.raises(MissingEvidenceError, match="the health route of sync-pool was asked 0 times under a load"):
+        rule(tmp_path, runs(sync_pool={"is_asked": False}))
+
+
+def test_a_pool_without_a_limit_is_never_exhausted(tmp_path: Path) -> None:
+    without = runs()
+    without["monitoring"][0] = trial("sync-pool", limit=None)
+    with pytest.raises(MissingEvidenceError, match="has no limit"):
+        rule(tmp_path, without)

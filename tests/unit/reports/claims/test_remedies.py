@@ -125,7 +125,7 @@ def test_what_was_left_out_is_not_spoken_of(tmp_path: Path) -> None:
     tried = evidence_of(tmp_path, {"remedies": trials})
     found = remedy_bigger_pool(tried)
     assert (found.verdict, "of them 20+40 cured" in found.condition) == (RulingVerdict.REFUTED, False)
-    assert TITLES[WITH_THREADS] not in recommended(tried).condition
+    assert f"Not compared with {TITLES[WITH_THREADS]}." in recommended(tried).condition
 
 
 def test_each_stale_read_is_counted_and_does_not_decide_whether_a_cache_cures(tmp_path: Path) -> None:
@@ -146,8 +146,40 @@ def test_the_recommended_pool_is_refuted_where_another_is_better_beyond_noise(tm
 
 
 def test_the_recommended_pool_is_supported_where_no_other_is_better(tmp_path: Path) -> None:
-    found = recommended(evidence(tmp_path, {RECOMMENDED: ALL}))
+    found = recommended(evidence(tmp_path, {RECOMMENDED: ALL, WITH_THREADS: frozenset({"slow"})}))
     assert found.verdict is RulingVerdict.SUPPORTED, found.said
+
+
+def test_the_recommended_pool_is_not_the_best_where_another_keeps_up_with_it_everywhere(tmp_path: Path) -> None:
+    found = recommended(evidence(tmp_path, {RECOMMENDED: ALL}))
+    assert found.verdict is RulingVerdict.INCONCLUSIVE
+    assert f"nowhere better than {TITLES[WITH_THREADS]}." in found.said
+
+
+def test_the_recommended_pool_is_not_the_best_of_those_that_nobody_tried(tmp_path: Path) -> None:
+    served = {**USUAL, RECOMMENDED: ALL}
+    trials = [trial(name, served[name], 1) for name in (RECOMMENDED, CONTROL)]
+    found = recommended(evidence_of(tmp_path, {"remedies": trials}))
+    assert found.verdict is RulingVerdict.INCONCLUSIVE
+    assert f"Not compared with {TITLES[BIGGER]}, {TITLES[WITH_THREADS]}." in found.condition
+
+
+@pytest.mark.parametrize("rule", [remedy_bigger_pool, recommended])
+def test_without_the_control_nothing_was_exhausted(tmp_path: Path, rule: Rule) -> None:
+    trials = [trial(name, loads, 1) for name, loads in USUAL.items() if name != CONTROL]
+    with pytest.raises(MissingEvidenceError, match=f"no usable trial of {CONTROL}"):
+        rule(evidence_of(tmp_path, {"remedies": trials}))
+
+
+def test_one_late_answer_of_four_hundred_is_not_rounded_away(tmp_path: Path) -> None:
+    trials = [trial(name, loads, 1, sent=400) for name, loads in USUAL.items()]
+    slow = next(one for one in trials if one.target.name == BIGGER)
+    at = next(place for place, request in enumerate(slow.requests) if request.phase == "slow")
+    slow.requests[at] = Request("slow", slow.requests[at].sent_s, 2000.0)
+    figures = remedy_bigger_pool(evidence_of(tmp_path, {"remedies": trials})).figures
+    where = f"slow statements, {BEYOND_30_PER_S}/s; {TITLES[BIGGER]}"
+    shown = {figure.where: figure.value for figure in figures if figure.name.startswith("answered in")}
+    assert shown[where] == 99
 
 
 @pytest.mark.parametrize("rule", [remedy_bigger_pool, remedy_shorter_hold, remedy_cache, recommended])

@@ -152,3 +152,27 @@ def test_without_a_usable_trial_there_is_no_ruling(tmp_path: Path) -> None:
 
     with pytest.raises(MissingEvidenceError, match="was not measured; PostgreSQL had no room"):
         pool_speedup(evidence(tmp_path, *failed))
+
+
+def test_a_statement_that_holds_on_the_rungs_that_there_are_is_not_supported_by_half_a_ladder(
+    tmp_path: Path,
+) -> None:
+    short = list(trials(Login.SCRAM, acquire_ms=lambda _: 3.0))
+    for built in short:
+        built.requests = [request for request in built.requests if request.phase != SCENARIO.phases[-1].name]
+
+    found = lifecycle_acquire(evidence(tmp_path, *short))
+
+    assert (RulingVerdict.INCONCLUSIVE, len(LADDER_MS) - 1) == (found.verdict, len(found.figures))
+
+
+@pytest.mark.parametrize("lost", [2, 3])
+def test_a_login_whose_trials_were_lost_is_not_one_that_could_not_be_had(tmp_path: Path, lost: int) -> None:
+    torn = list(trials(Login.TLS, repetitions=3))
+    for built in torn[:lost]:
+        built.state, built.reason = TrialState.INVALID, "the load generator stood still"
+
+    with pytest.raises(
+        MissingEvidenceError, match=f"{'only 1 of 3 trials' if lost == 2 else 'no usable trial'} of"
+    ):
+        pool_speedup(evidence(tmp_path, *trials(Login.SCRAM), *torn))

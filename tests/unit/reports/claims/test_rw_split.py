@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.records import Action, DatabaseReading, Outcome, Stored, Write
+from harness.records import Action, DatabaseReading, Outcome, ReplicationReading, Stored, Write
 from reports.claims.base import RulingVerdict
 from reports.claims.evidence import MissingEvidenceError
 from reports.claims.rules import Found
@@ -20,7 +20,12 @@ LATE_S = 0.05
 
 
 def looked(
-    target: str, late: bool, repetition: int = 1, writes: int = WRITES, strange: bool = False
+    target: str,
+    late: bool,
+    repetition: int = 1,
+    writes: int = WRITES,
+    strange: bool = False,
+    behind_ms: float | None = 52.0,
 ) -> TrialBuilder:
     """Own writes that are there at once in the first phase and, where `late`, 50 ms after it in the second."""
     made = TrialBuilder(own_writes.SCENARIO, target_info(target), repetition=repetition)
@@ -38,6 +43,11 @@ def looked(
             for after_s, seen in looks:
                 made.writes.append(_entry("read", "read_transfer", phase, at_s + after_s, token, seen))
                 made.requests.append(Request(phase, at_s + after_s, 1.0, operation="read_transfer"))
+    made.readings += [
+        ReplicationReading(t_ns=ns(3.0 + 0.2 * number), behind_bytes=900, replay_lag_ms=behind_ms)
+        for number in range(8)
+        if target != "sync-pool"
+    ]
     if strange:
         made.writes.append(_entry("read", "read_transfer", "late", 5.0, "nobody-sent-this", seen=True))
         made.requests.append(Request("late", 5.0, 1.0, operation="read_transfer"))
@@ -58,7 +68,7 @@ def _entry(action: Action, operation: str, phase: str, at_s: float, token: str, 
     )
 
 
-def split(target: str, cpu_s: float) -> TrialBuilder:
+def split(target: str, cpu_s: float, outcome: Outcome = Outcome.OK) -> TrialBuilder:
     made = TrialBuilder(rw_split.SCENARIO, target_info(target))
     made.mark_phases()
     at_s = 0.0
@@ -70,7 +80,7 @@ def split(target: str, cpu_s: float) -> TrialBuilder:
                 heal_planned_s=at_s + fault.ends_at_s,
             )
         at_s += phase.duration_s
-    made.requests += [Request("healthy", 1.0, 3.0) for _ in range(100)]
+    made.requests += [Request("healthy", 1.0, 3.0, outcome) for _ in range(100)]
     made.readings.append(DatabaseReading(t_ns=ns(2.0), active=1, idle=1, idle_in_transaction=0, total=2))
     made.cpu_s = {"primary": cpu_s}
     return made
@@ -89,7 +99,7 @@ def test_own_writes_that_are_not_there_refute_it_and_are_dated(tmp_path: Path) -
     found = rule(tmp_path, {"own-writes": trials()})
     assert found.verdict is RulingVerdict.REFUTED
     assert "25 of 25 own writes were not there at the first look, and came 49 ms (44 to 54) after" in found.said
-    assert "have, 0 of 25 were missed" in found.condition
+    assert "have, 0 of 25 were missed." in found.condition
 
 
 @pytest.mark.parametrize(("cpu_s", "verdict"), [(0.02, RulingVerdict.SUPPORTED), (0.058, RulingVerdict.REFUTED)])
@@ -118,3 +128,41 @@ def test_few_writes_and_a_history_that_is_not_sound_show_nothing(tmp_path: Path)
     strange = [*others, looked("rw-split", True, strange=True)]
     with pytest.raises(MissingEvidenceError, match="cannot be believed: a read looked for nobody-sent-this"):
         rule(tmp_path / "strange", {"own-writes": strange})
+
+
+@pytest.mark.parametrize("behind_ms", [None, 0.4, 24.0])
+def test_no_miss_is_no_evidence_where_the_replica_was_not_seen_late(
+    tmp_path: Path, behind_ms: float | None
+) -> None:
+    made = [
+        looked("sync-pool", False),
+        looked("rw-split", False, behind_ms=behind_ms),
+        looked("rw-split-sticky", False),
+    ]
+    relief = [split("sync-pool", 0.06), split("rw-split", 0.02)]
+    with pytest.raises(MissingEvidenceError, match="nothing shows that the replica was late there"):
+        rule(tmp_path, {"own-writes": made, "rw-split": relief})
+
+
+def test_a_miss_shows_by_itself_that_the_replica_was_late(tmp_path: Path) -> None:
+    made = [
+        looked("sync-pool", False),
+        looked("rw-split", True, behind_ms=None),
+        looked("rw-split-sticky", False, behind_ms=None),
+    ]
+    found = rule(tmp_path, {"own-writes": made})
+    assert found.verdict is RulingVerdict.REFUTED
+    assert "were missed, but nothing shows that the replica was late." in found.condition
+
+
+def test_a_primary_that_served_nobody_was_not_relieved(tmp_path: Path) -> None:
+    relief = [split("sync-pool", 0.06), split("rw-split", 0.01, Outcome.FAILED)]
+    with pytest.raises(MissingEvidenceError, match="only 0 requests were served in trial 001-rw-split"):
+        rule(tmp_path, {"own-writes": trials(replica=False), "rw-split": relief})
+
+
+@pytest.mark.parametrize("spent_s", [(0.0, 0.0), (0.06, 0.0)])
+def test_processor_time_that_nobody_counted_is_no_relief(tmp_path: Path, spent_s: tuple[float, float]) -> None:
+    relief = [split("sync-pool", spent_s[0]), split("rw-split", spent_s[1])]
+    with pytest.raises(MissingEvidenceError, match="processor time is not known"):
+        rule(tmp_path, {"own-writes": trials(replica=False), "rw-split": relief})

@@ -11,6 +11,7 @@ from harness.records import DatabaseReading, GeneratorReading, Outcome
 from reports.claims.base import RulingVerdict
 from reports.claims.evidence import MissingEvidenceError
 from reports.claims.rulings.sessions import (
+    ENDED_AS,
     FEWEST_OF_A_KIND,
     FEWEST_REQUESTS,
     KINDS,
@@ -49,16 +50,20 @@ def generator_reading(t_s: float, phase: str, in_flight: int) -> GeneratorReadin
     )
 
 
-def idle_trial(*, taken: int, used: int = REQUESTS, requests: int = REQUESTS) -> TrialBuilder:
+def idle_trial(
+    *, taken: int, used: int = REQUESTS, requests: int = REQUESTS, out: int | None = None, last_s: float = 2.2
+) -> TrialBuilder:
     """So many requests with a Session in each of both phases, and the connections that were taken."""
     trial = TrialBuilder(idle_sessions.SCENARIO, target_info("get-db"))
     trial.mark_phases()
     trial.requests += [Request("created", 0.5, 200, operation="idle") for _ in range(requests)]
     trial.requests += [Request("used", 2.5, 200, operation="idle_after_statement") for _ in range(requests)]
-    out = 20 if taken else 0
+    out = (20 if taken else 0) if out is None else out
     trial.readings += [
         pool_reading(0.3, 0, checkouts_total=0),
-        pool_reading(1.4, out, checkouts_total=taken),
+        pool_reading(0.5, out, checkouts_total=taken),
+        pool_reading(0.6, out, checkouts_total=taken),
+        pool_reading(last_s, out, checkouts_total=taken),
         pool_reading(3.0, 20, checkouts_total=taken + used // 2),
         database_reading(1.4, out),
         database_reading(3.0, 20, in_transaction=20),
@@ -86,6 +91,25 @@ def test_connections_taken_by_sessions_without_a_statement_decide(
     figures = {(figure.name, figure.where.split(",")[0]): figure for figure in found.figures}
     assert figures["connections taken", "no statement yet"].high == max(taken)
     assert figures["connections out at once", "after one statement"].value == 20
+
+
+@pytest.mark.parametrize("last_s", [1.0, 0.39])
+def test_a_pool_that_was_read_before_most_requests_came_took_none_for_sure(tmp_path: Path, last_s: float) -> None:
+    trial = idle_trial(taken=0, last_s=last_s)
+    with pytest.raises(MissingEvidenceError, match=r"the pool was (not )?read"):
+        session_takes_connection(evidence_of(tmp_path, {"sessions": [trial]}))
+
+
+def test_connections_that_are_out_and_were_never_taken_leave_the_account_in_doubt(tmp_path: Path) -> None:
+    found = session_takes_connection(evidence_of(tmp_path, {"sessions": [idle_trial(taken=0, out=20)]}))
+    assert (found.verdict, "cannot be believed" in found.said) == (RulingVerdict.INCONCLUSIVE, True)
+
+
+def test_a_count_that_goes_back_is_none(tmp_path: Path) -> None:
+    trial = idle_trial(taken=0)
+    trial.readings[0] = pool_reading(0.3, 0, checkouts_total=3)
+    with pytest.raises(MissingEvidenceError, match="went back"):
+        session_takes_connection(evidence_of(tmp_path, {"sessions": [trial]}))
 
 
 def numbered(taken: list[int], used: int) -> list[TrialBuilder]:
@@ -120,7 +144,9 @@ def troubled_trial(*, out: int = 0, in_transaction: int = 0, of_a_kind: int = 20
 def errors(of_a_kind: int) -> Iterator[Request]:
     for operation in KINDS:
         for _ in range(of_a_kind):
-            yield Request("errors", 1.0, 3.0, Outcome.FAILED, "internal-error", operation=operation)
+            kind = ENDED_AS[operation]
+            outcome = Outcome.UNKNOWN if kind == "client-timeout" else Outcome.FAILED
+            yield Request("errors", 1.0, 3.0, outcome, kind, operation=operation)
 
 
 def test_a_session_that_always_comes_back_supports_the_statement(tmp_path: Path) -> None:
@@ -147,3 +173,22 @@ def test_a_kind_of_error_that_hardly_happened_shows_nothing(
 ) -> None:
     with pytest.raises(MissingEvidenceError, match=said):
         session_closed_returns(evidence_of(tmp_path, {"sessions": [troubled_trial(**few)]}))
+
+
+@pytest.mark.parametrize("ended", [(Outcome.REFUSED, "pool-exhausted"), (Outcome.FAILED, "connection-refused")])
+def test_requests_that_never_met_their_error_show_nothing(tmp_path: Path, ended: tuple[Outcome, str]) -> None:
+    trial = troubled_trial()
+    trial.requests = [
+        Request("errors", 1.0, 3.0, *ended, operation="overdraw") if request.operation == "overdraw" else request
+        for request in trial.requests
+    ]
+    with pytest.raises(MissingEvidenceError, match="only 0 errors of the kind 'refused within a transaction'"):
+        session_closed_returns(evidence_of(tmp_path, {"sessions": [trial]}))
+
+
+def test_connections_that_were_lost_while_none_was_cut_are_not_those_of_the_cut(tmp_path: Path) -> None:
+    trial = troubled_trial(lost=0)
+    lost = Request("errors", 1.0, 3.0, Outcome.FAILED, "database-unavailable", operation="raised")
+    trial.requests += [lost] * 30
+    with pytest.raises(MissingEvidenceError, match="only 0 errors of the kind 'the connection was lost'"):
+        session_closed_returns(evidence_of(tmp_path, {"sessions": [trial]}))

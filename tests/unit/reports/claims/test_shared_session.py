@@ -28,7 +28,7 @@ class Saw(NamedTuple):
 RIGHT = Saw()
 
 
-def trial(target: str, saw: Saw, repetition: int, reads: int = 400) -> TrialBuilder:
+def trial(target: str, saw: Saw, repetition: int, reads: int = 400, transfers: int = 50) -> TrialBuilder:
     made = TrialBuilder(SCENARIO, target_info(target), repetition=repetition)
     made.mark_phases()
     made.requests += [Request("books", 0.6, 5.0, operation="read_own") for _ in range(reads)]
@@ -44,8 +44,8 @@ def trial(target: str, saw: Saw, repetition: int, reads: int = 400) -> TrialBuil
     made.bank = Bank(
         total_before_cents=1000,
         total_after_cents=1000,
-        transfers_stored=50 - saw.lost,
-        transfers_acknowledged=50,
+        transfers_stored=transfers - saw.lost,
+        transfers_acknowledged=transfers,
         negative_balances=0,
     )
     made.pool_at_end = pool_reading(6.0, 1, checked_out_max=1)
@@ -86,3 +86,20 @@ def test_too_few_reads_show_nothing(tmp_path: Path) -> None:
     few["shared-session"][1] = trial("orm-transfer", RIGHT, 1, reads=FEWEST_READS - 1)
     with pytest.raises(MissingEvidenceError, match="only 99 reads of orm-transfer were answered"):
         shared_session(evidence_of(tmp_path, few))
+
+
+def test_balances_that_never_changed_could_not_be_wrong(tmp_path: Path) -> None:
+    still = runs([RIGHT] * 3, [RIGHT] * 3)
+    still["shared-session"][1] = trial("shared-session", RIGHT, 2, transfers=19)
+    with pytest.raises(MissingEvidenceError, match="only 19 transfers of shared-session were acknowledged, of 20"):
+        shared_session(evidence_of(tmp_path / "shared", still))
+    still = runs([Saw(balances=7)] * 3, [RIGHT] * 3)
+    still["shared-session"][4] = trial("orm-transfer", RIGHT, 2, transfers=0)
+    with pytest.raises(MissingEvidenceError, match="only 0 transfers of orm-transfer were acknowledged"):
+        shared_session(evidence_of(tmp_path / "own", still))
+
+
+def test_a_wrong_answer_is_a_proof_however_few_transfers_there_were(tmp_path: Path) -> None:
+    few = runs([Saw(balances=7)], [RIGHT])
+    few["shared-session"][0] = trial("shared-session", Saw(balances=7), 1, transfers=3)
+    assert shared_session(evidence_of(tmp_path, few)).verdict is RulingVerdict.SUPPORTED
