@@ -63,6 +63,7 @@ def exhaustion_error(evidence: Evidence) -> Found:
     long = _long(evidence)
     figures = tuple(figure for target, each in ladders.items() for figure in _figures(each, NAMES[target]))
     figures += _long_figures(long)
+    _require_sized(refusals)
     for target, each in ladders.items():
         if any(early := [step.refused for users in each if users <= LIMIT for step in each[users]]):
             said = (
@@ -94,14 +95,17 @@ def _said(ladders: Mapping[str, _Ladder], long: _Trials, timeout_ms: float, own:
     return f"{said} Of all refusals {between(own)} % were the pool's own error."
 
 
+def _require_sized(refusals: Mapping[str, _Trials]) -> None:
+    """Raises MissingEvidenceError where a pool was another one than 10+20."""
+    for target, trials in refusals.items():
+        if sizes := {pool_at_end(trial).limit for trial, _ in trials} - {LIMIT}:
+            raise MissingEvidenceError(f"the pool of {target} allowed {sizes.pop()} connections, not {LIMIT}")
+
+
 def _require_exhausted(target: str, trials: Sequence[Trial], at_next: Sequence[_Step]) -> None:
-    """Raises MissingEvidenceError where these 10+20 connections were never all out, or hardly anyone met that."""
-    for end in (pool_at_end(trial) for trial in trials):
-        if end.limit != LIMIT or end.checked_out_max < LIMIT:
-            raise MissingEvidenceError(
-                f"{target} had {end.checked_out_max} connections out at most, where 10+20 are {LIMIT} "
-                f"(its limit: {end.limit})"
-            )
+    """Raises MissingEvidenceError where the connections were never all out, or hardly anyone met that."""
+    if (most := min(pool_at_end(trial).checked_out_max for trial in trials)) < LIMIT:
+        raise MissingEvidenceError(f"{target} had {most} connections out at most, of {LIMIT}")
     if (fewest := min(step.refused for step in at_next)) < FEWEST_REFUSED:
         raise MissingEvidenceError(
             f"only {fewest} requests were refused at {NEXT} at once, of {FEWEST_REFUSED} ({target})"

@@ -41,7 +41,8 @@ CURED_REFUSED, CURED_IN_TIME = 0.01, 0.9
 """At most this share refused, and at least this one answered in time, in every trial."""
 FEWEST_EXHAUSTED = 3
 FEWEST_REQUESTS = 50
-FEWEST_READS = 30
+FEWEST_READS, FEWEST_WRITES = 30, 10
+"""By those who know what is right: where no balance changes, no read of one is stale."""
 MARGIN = 0.1
 """By so large a share more than the other's best trial the worst is beyond noise."""
 
@@ -260,6 +261,14 @@ def _stale(trial: Trial) -> tuple[int, int]:
     if stale + right < FEWEST_READS:
         raise MissingEvidenceError(
             f"only {stale + right} reads in {BOOKS} of trial {trial.record.spec.id}, of {FEWEST_READS} at least"
+        )
+    written = count_of(
+        requests,
+        lambda ended: (ended.phase, ended.operation, ended.outcome) == (BOOKS, "transfer", Outcome.OK),
+    )
+    if written < FEWEST_WRITES:
+        raise MissingEvidenceError(
+            f"only {written} transfers in {BOOKS} of trial {trial.record.spec.id}, of {FEWEST_WRITES} at least"
         )
     return stale, stale + right
 

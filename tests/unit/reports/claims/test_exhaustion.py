@@ -145,8 +145,16 @@ def test_one_refusal_of_four_hundred_that_the_pool_knows_nothing_of_is_not_hidde
 
 
 def test_a_pool_of_which_not_all_was_out_was_not_exhausted(tmp_path: Path) -> None:
-    with pytest.raises(MissingEvidenceError, match="sync-pool had 29 connections out at most, where 10"):
+    with pytest.raises(MissingEvidenceError, match="sync-pool had 29 connections out at most, of 30"):
         rule(tmp_path, runs(out=29))
+
+
+def test_refusals_of_a_smaller_pool_say_nothing_of_ten_and_twenty(tmp_path: Path) -> None:
+    made = runs({**THREADS, 20: 102.0})
+    for one in made["exhaustion"]:
+        one.pool_at_end = pool_reading(9.0, 0, limit=10, checked_out_max=10, timed_out_total=100)
+    with pytest.raises(MissingEvidenceError, match="the pool of sync-pool allowed 10 connections, not 30"):
+        rule(tmp_path, made)
 
 
 def long_trial(refused: int, after_ms: float = 30_060.0, counted: int | None = None) -> TrialBuilder:

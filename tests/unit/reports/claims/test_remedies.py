@@ -44,7 +44,14 @@ NOTHING_ELSE: Mapping[str, frozenset[str]] = {}
 Rule = Callable[[Evidence], Found]
 
 
-def trial(target: str, served: frozenset[str], repetition: int, stale: int = 0, sent: int = 100) -> TrialBuilder:
+def trial(
+    target: str,
+    served: frozenset[str],
+    repetition: int,
+    stale: int = 0,
+    sent: int = 100,
+    transfers: int = 30,
+) -> TrialBuilder:
     """Half of the requests of a load that is not served are refused, and the rest are late by far."""
     made = TrialBuilder(SCENARIO, target_info(target), repetition=repetition)
     made.mark_phases()
@@ -73,6 +80,7 @@ def trial(target: str, served: frozenset[str], repetition: int, stale: int = 0, 
             right = Request("books", middle_s, 5.0, operation="read_own")
             wrong = Request("books", middle_s, 5.0, Outcome.FAILED, "wrong-balance", operation="read_own")
             made.requests += [right] * 50 + [wrong] * stale
+            made.requests += [Request("books", middle_s, 5.0, operation="transfer")] * transfers
         at_s += phase.duration_s
     made.readings += readings
     return made
@@ -132,6 +140,12 @@ def test_each_stale_read_is_counted_and_does_not_decide_whether_a_cache_cures(tm
     found = remedy_cache(evidence(tmp_path, {CACHED: ALL}, stale=7))
     assert found.verdict is RulingVerdict.SUPPORTED
     assert "7 of 57 reads" in found.said
+
+
+def test_balances_that_never_changed_could_not_be_stale(tmp_path: Path) -> None:
+    trials = [trial(name, loads, 1, transfers=9) for name, loads in USUAL.items()]
+    with pytest.raises(MissingEvidenceError, match="only 9 transfers in books"):
+        remedy_cache(evidence_of(tmp_path, {"remedies": trials}))
 
 
 def test_stale_reads_without_a_cache_leave_nothing_to_say(tmp_path: Path) -> None:
