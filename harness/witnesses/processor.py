@@ -13,7 +13,7 @@ GENERATOR = "generator"
 class ProcessorWitness(Witness):
     """What each part's processes have used. The load's own account counts workers elsewhere, too.
 
-    A part of which a process ended meanwhile is left out, where what that had used is in nobody's account any more.
+    A part of which a process ended meanwhile is left out where what that had used is in no account any more.
     """
 
     def before(self) -> None:

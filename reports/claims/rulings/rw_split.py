@@ -51,11 +51,13 @@ SEEN_LATE_MS = own_writes.LATE_MS / 2
 class _Looked:
     """Own writes that were looked for in one phase of one trial, those missed, and how late they were: medians of
     the lower bound, of the upper one, and of the middle between both. `behind_ms` is how far behind the primary
-    knew the replica to be meanwhile, at the median; None where it told too seldom.
+    knew the replica to be meanwhile, at the median; None where it told too seldom. `on_replica` is the most
+    sessions that the service had there.
     """
 
     trial: str
     behind_ms: float | None
+    on_replica: int
     writes: int
     missed: int
     low_ms: float
@@ -64,7 +66,8 @@ class _Looked:
 
     @property
     def seen_late(self) -> bool:
-        return self.behind_ms is not None and self.behind_ms >= SEEN_LATE_MS
+        """Whether it was behind, and asked."""
+        return self.on_replica > 0 and self.behind_ms is not None and self.behind_ms >= SEEN_LATE_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ def rw_split_relieves_and_stays_right(evidence: Evidence) -> Found:
     missed = [one.missed for one in late]
     if unseen := [one.trial for one in late if not one.missed and not one.seen_late]:
         raise MissingEvidenceError(
-            f"no own write was missed in trial {unseen[0]}, and nothing shows that the replica was late there"
+            f"no own write was missed in trial {unseen[0]}, and nothing shows that the replica was late, and asked"
         )
     said = (
         f"With the replica {own_writes.LATE_MS} ms behind {_missed(late)} own writes were not there at the first "
@@ -144,6 +147,7 @@ def _looked_in(trial: Trial, history: History, phase: str) -> _Looked:
     return _Looked(
         trial=trial.record.spec.id,
         behind_ms=_behind_ms(trial, phase),
+        on_replica=_on_replica(trial, phase),
         writes=len(found),
         missed=sum(delay.misses > 0 for delay in found),
         low_ms=median(delay.low_ms for delay in found),
@@ -160,6 +164,13 @@ def _behind_ms(trial: Trial, phase: str) -> float | None:
         if start_ns <= reading.t_ns <= end_ns and reading.replay_lag_ms is not None
     ]
     return median(told) if len(told) >= FEWEST_SEEN_LATE else None
+
+
+def _on_replica(trial: Trial, phase: str) -> int:
+    start_ns, end_ns = span_ns(trial, phase)
+    readings = trial.readings_of(DatabaseReading)
+    totals = (one.total for one in readings if not one.of_primary and start_ns <= one.t_ns <= end_ns)
+    return max(totals, default=0)
 
 
 def _median_seen(found: Sequence[Delay], of: Callable[[float, float], float]) -> float | None:

@@ -147,6 +147,10 @@ def session_closed_returns(evidence: Evidence) -> Found:
     ends = [pool_at_end(trial) for trial in trials]
     backends = [within(trial, "rest", DatabaseReading)[-1] for trial in trials]
     out, kept = [end.checked_out for end in ends], [end.opened_total - end.closed_total for end in ends]
+    if not all(end.opened_total for end in ends) or min(kept) < 0:
+        raise MissingEvidenceError(
+            "the pool's account has no connection that was opened, or more closed than that"
+        )
     busy = [backend.total - backend.idle for backend in backends]
     figures = (
         *(figure_over(f"errors: {kind}", [found[kind] for found in errors]) for kind in (*KINDS.values(), LOST)),

@@ -26,6 +26,7 @@ def looked(
     writes: int = WRITES,
     strange: bool = False,
     behind_ms: float | None = 52.0,
+    on_replica: int = 2,
 ) -> TrialBuilder:
     """Own writes that are there at once in the first phase and, where `late`, 50 ms after it in the second."""
     made = TrialBuilder(own_writes.SCENARIO, target_info(target), repetition=repetition)
@@ -48,6 +49,11 @@ def looked(
         for number in range(8)
         if target != "sync-pool"
     ]
+    made.readings.append(
+        DatabaseReading(
+            t_ns=ns(3.2), part="replica", active=0, idle=on_replica, idle_in_transaction=0, total=on_replica
+        )
+    )
     if strange:
         made.writes.append(_entry("read", "read_transfer", "late", 5.0, "nobody-sent-this", seen=True))
         made.requests.append(Request("late", 5.0, 1.0, operation="read_transfer"))
@@ -130,17 +136,17 @@ def test_few_writes_and_a_history_that_is_not_sound_show_nothing(tmp_path: Path)
         rule(tmp_path / "strange", {"own-writes": strange})
 
 
-@pytest.mark.parametrize("behind_ms", [None, 0.4, 24.0])
-def test_no_miss_is_no_evidence_where_the_replica_was_not_seen_late(
-    tmp_path: Path, behind_ms: float | None
+@pytest.mark.parametrize(("behind_ms", "on_replica"), [(None, 2), (0.4, 2), (24.0, 2), (52.0, 0)])
+def test_no_miss_is_no_evidence_where_the_replica_was_not_seen_late_or_not_asked(
+    tmp_path: Path, behind_ms: float | None, on_replica: int
 ) -> None:
     made = [
         looked("sync-pool", False),
-        looked("rw-split", False, behind_ms=behind_ms),
+        looked("rw-split", False, behind_ms=behind_ms, on_replica=on_replica),
         looked("rw-split-sticky", False),
     ]
     relief = [split("sync-pool", 0.06), split("rw-split", 0.02)]
-    with pytest.raises(MissingEvidenceError, match="nothing shows that the replica was late there"):
+    with pytest.raises(MissingEvidenceError, match="nothing shows that the replica was late, and asked"):
         rule(tmp_path, {"own-writes": made, "rw-split": relief})
 
 

@@ -192,3 +192,11 @@ def test_connections_that_were_lost_while_none_was_cut_are_not_those_of_the_cut(
     trial.requests += [lost] * 30
     with pytest.raises(MissingEvidenceError, match="only 0 errors of the kind 'the connection was lost'"):
         session_closed_returns(evidence_of(tmp_path, {"sessions": [trial]}))
+
+
+@pytest.mark.parametrize(("opened", "closed"), [(0, 0), (3, 4)])
+def test_an_account_without_connections_gives_none_back(tmp_path: Path, opened: int, closed: int) -> None:
+    trial = troubled_trial()
+    trial.pool_at_end = pool_reading(9.2, 0, opened_total=opened, closed_total=closed)
+    with pytest.raises(MissingEvidenceError, match="the pool's account has no connection"):
+        session_closed_returns(evidence_of(tmp_path, {"sessions": [trial]}))
