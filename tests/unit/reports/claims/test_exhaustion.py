@@ -114,7 +114,8 @@ def test_too_few_refusals_show_nothing(tmp_path: Path) -> None:
 def test_coroutines_that_are_refused_too_soon_or_late_or_with_connections_left_refute_it(
     tmp_path: Path, early: Mapping[int, float]
 ) -> None:
-    found = rule(tmp_path, runs(coroutines={**COROUTINES, **early}))
+    ladders = [ladder("sync-pool", THREADS), ladder("async-pool", {**COROUTINES, **early})]
+    found = rule(tmp_path, {"exhaustion": ladders})
     assert (found.verdict, "coroutines" in found.said) == (RulingVerdict.REFUTED, True)
 
 
@@ -178,5 +179,6 @@ def test_the_usual_timeout_is_told_where_it_was_tried(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("changes", [{"after_ms": 5_000.0}, {"after_ms": 60_000.0}, {"counted": 4}])
 def test_the_usual_timeout_has_to_hold_too(tmp_path: Path, changes: dict[str, int]) -> None:
-    found = rule(tmp_path, {**runs(), "exhaustion-30s": [long_trial(5, **changes)]})
+    ladders = [ladder("sync-pool", THREADS), ladder("async-pool", COROUTINES)]
+    found = rule(tmp_path, {"exhaustion": ladders, "exhaustion-30s": [long_trial(5, **changes)]})
     assert found.verdict is RulingVerdict.REFUTED

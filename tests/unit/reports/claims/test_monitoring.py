@@ -56,6 +56,11 @@ def trial(
     return made
 
 
+def once(**forms: Mapping[str, float | bool]) -> dict[str, list[TrialBuilder]]:
+    """One of each, which is enough for what holds in every trial."""
+    return {"monitoring": [made for made in runs(**forms)["monitoring"] if made.repetition == 1]}
+
+
 def runs(**forms: Mapping[str, float | bool]) -> dict[str, list[TrialBuilder]]:
     """Three trials of each form; what is given for one (its name with underscores) changes them."""
     return {
@@ -120,7 +125,7 @@ def test_a_load_that_nobody_noticed_shows_nothing(tmp_path: Path) -> None:
 
 
 def test_the_usual_timeout_has_its_own_lead(tmp_path: Path) -> None:
-    found = rule(tmp_path, {**runs(), "exhaustion-30s": [long_trial()]})
+    found = rule(tmp_path, {**once(), "exhaustion-30s": [long_trial()]})
     assert found.verdict is RulingVerdict.SUPPORTED
     assert "With the timeout of 30 s that was 29," in found.condition
 
@@ -144,12 +149,12 @@ def test_what_the_gauges_never_show_with_the_usual_timeout_is_not_supported(
     tmp_path: Path, outs: tuple[int, int], verdict: RulingVerdict
 ) -> None:
     made = [long_trial(out=out, repetition=number) for number, out in enumerate(outs, 1)]
-    assert rule(tmp_path, {**runs(), "exhaustion-30s": made}).verdict is verdict
+    assert rule(tmp_path, {**once(), "exhaustion-30s": made}).verdict is verdict
 
 
 def test_hardly_anyone_who_met_the_usual_timeout_shows_nothing(tmp_path: Path) -> None:
     with pytest.raises(MissingEvidenceError, match="fewer than 3 requests met"):
-        rule(tmp_path, {**runs(), "exhaustion-30s": [long_trial(refused=2)]})
+        rule(tmp_path, {**once(), "exhaustion-30s": [long_trial(refused=2)]})
 
 
 def test_without_a_health_route_there_is_nothing_to_support(tmp_path: Path) -> None:
@@ -170,11 +175,11 @@ def test_some_of_the_routes_can_refute_it_and_not_support_it(
 
 def test_a_route_that_nobody_asked_is_not_blind(tmp_path: Path) -> None:
     with pytest.raises(MissingEvidenceError, match="the health route of sync-pool was asked 0 times under a load"):
-        rule(tmp_path, runs(sync_pool={"is_asked": False}))
+        rule(tmp_path, once(sync_pool={"is_asked": False}))
 
 
 def test_a_pool_without_a_limit_is_never_exhausted(tmp_path: Path) -> None:
-    without = runs()
+    without = once()
     without["monitoring"][0] = trial("sync-pool", limit=None)
     with pytest.raises(MissingEvidenceError, match="has no limit"):
         rule(tmp_path, without)
