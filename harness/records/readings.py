@@ -54,13 +54,13 @@ class InsideReading(Record):
 
     source: Literal["inside"] = "inside"
     t_ns: Whole
-    processes: Whole  # with a probe, alive
-    lag_max_ms: Real | None  # longest time since the last reading by which an event loop was late
-    oldest_ms: Real | None  # how long the connection that is out the longest has been out
+    processes: Count  # with a probe, alive
+    lag_max_ms: Spent | None  # longest time since the last reading by which an event loop was late
+    oldest_ms: Spent | None  # how long the connection that is out the longest has been out
     oldest_place: str = Field(default="", max_length=300)  # where it was taken, once that is 100 ms ago
-    tokens: Whole | None = None  # threads that AnyIO may have at work
-    borrowed: Whole | None = None  # of these, at work
-    threads_waited_for: Whole | None = None  # tasks that wait for one
+    tokens: Count | None = None  # threads that AnyIO may have at work
+    borrowed: Count | None = None  # of these, at work
+    threads_waited_for: Count | None = None  # tasks that wait for one
 
 
 class DatabaseReading(Record):
