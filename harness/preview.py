@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Sequence
 
 from rich.table import Table
 
 from harness.plain import plain
-from harness.plan import Plan
+from harness.plan import ASSUMED_PER_S, Plan
 from harness.subject import Subject
 from harness.terminal import minutes, output_console
 from scenarios.model import FaultSpec, Phase, Scenario
 from targets.settings import PoolSettings
 
 MOST_TRIALS_SHOWN = 100
+_RATES = (
+    f"The rates are those of an app for which {ASSUMED_PER_S:g}/s are usual: before the trials it is found out "
+    "what it bears, and a share of that takes their place (--rate sets it). "
+)
 Rows = Sequence[tuple[str, ...]]
 
 
@@ -23,8 +29,11 @@ def print_plan(plan: Plan) -> None:
     for title, headings, rows in (
         ("Scenarios", ("Scenario", "Phase", "Length", "Load", "Faults"), _scenario_rows(plan.scenarios)),
         ("Targets", ("Target", "Driver", "Pool", ""), _subject_rows(plan)),
+        ("Apps", ("App", "", ""), _app_rows(plan.subjects)),
         ("Trials", ("Trial", "Scenario", "Target", "Repetition"), _trial_rows(plan)),
     ):
+        if not rows:
+            continue
         table = Table(title=title, title_justify="left", box=None, pad_edge=False)
         for heading in headings:
             table.add_column(heading, style="bold" if heading == headings[0] else None)
@@ -41,7 +50,7 @@ def summary(plan: Plan) -> str:
     load = "" if workers == 1 else f", the load of {workers} processes"
     return (
         f"{len(plan.trials)} trials, about {minutes(plan.expected_s())}; seed {plan.seed}, compared with "
-        f"{plan.control}{load}. Nothing was started."
+        f"{plan.control}{load}. {_RATES if plan.rates_assumed else ''}Nothing was started."
     )
 
 
@@ -80,6 +89,40 @@ def _subject_rows(plan: Plan) -> Rows:
         )
         for subject in plan.subjects
     ]
+
+
+def _app_rows(subjects: Sequence[Subject]) -> Rows:
+    """How each app is started and set up; of its variables the names, and the values that are told here only."""
+    rows: list[tuple[str, ...]] = []
+    for subject in subjects:
+        launch = subject.launch
+        if launch.is_ours:
+            continue
+        told = (
+            ("run", _line(launch.command)),
+            ("in", str(launch.directory)),
+            *(("with", f"{name}={value}") for name, value in map(_variable, launch.environment.items())),
+            ("set up by", _line(launch.setup)),
+            (
+                "ready when",
+                f"{launch.readiness.path or 'anything'} answers within {launch.readiness.within_s:g} s",
+            ),
+            ("inside", "a probe in its Python processes" if launch.probe else "not looked into"),
+        )
+        shown = [(what, text) for what, text in told if text]
+        rows += [(subject.name if number == 0 else "", what, text) for number, (what, text) in enumerate(shown)]
+    return rows
+
+
+def _line(words: Sequence[str]) -> str:
+    """As one would type it; places in braces as they are."""
+    return " ".join(word if re.fullmatch(r"[\w@%+=:,./{}-]+", word) else shlex.quote(word) for word in words)
+
+
+def _variable(variable: tuple[str, str]) -> tuple[str, str]:
+    """A value may be a secret, unless all of it stands for what is not known yet."""
+    name, value = variable
+    return name, value if re.fullmatch(r"\{[a-z0-9_+]+\}", value) else "..."
 
 
 def pool_text(settings: PoolSettings) -> str:
