@@ -27,11 +27,15 @@ from harness.interrupts import heed_interrupts, uninterrupted
 from harness.options import (
     AllowRemote,
     App,
+    AppClasses,
+    AppLocustfile,
     AppPaths,
     AppProbe,
     AppRate,
     AppReady,
     AppSetup,
+    AppTags,
+    AppTagsOut,
     AppUsers,
     AppVariables,
     AttachedWorkers,
@@ -99,6 +103,10 @@ def run(
     rate: AppRate = None,
     users: AppUsers = None,
     probe: AppProbe = None,
+    locustfile: AppLocustfile = None,
+    tags: AppTags = None,
+    exclude_tags: AppTagsOut = None,
+    user_class: AppClasses = None,
     quick: Quick = False,
     dry_run: DryRun = False,
     output: RunFolder = None,
@@ -111,6 +119,7 @@ def run(
     In a folder with a poolstorm.toml, that is the plan.
     """
 
+    from harness.apps.locustfile import look_into
     from harness.environment.stack import StackOptions
     from harness.plan import build_plan
     from harness.planning.wish import PlanFile, merge_wishes, read_plan_file
@@ -138,22 +147,33 @@ def run(
             "rate_per_s": rate,
             "users": users,
             "probe": probe,
+            "locustfile": locustfile,
+            "tags": tags,
+            "exclude_tags": exclude_tags,
+            "user_classes": user_class,
         },
     )
-    settled = build_plan(wish, quick=quick)
+    looked_into = look_into(wish.all_apps, wish.duration_s)
+    settled = build_plan(wish, quick=quick, locustfile=looked_into)
     if dry_run:
         from harness.preview import print_plan
 
         print_plan(settled)
         return
     options = StackOptions(database_url, toxiproxy, allow_remote_database)
-    _carry_out(settled, output, options, lambda per_s: build_plan(wish, quick=quick, usual_per_s=per_s))
+    plan_at = partial(_at_rate, partial(build_plan, wish, quick=quick, locustfile=looked_into))
+    _carry_out(settled, output, options, plan_at)
+
+
+def _at_rate(build: Callable[..., Plan], usual_per_s: float) -> Plan:
+    return build(usual_per_s=usual_per_s)
 
 
 def _carry_out(
     settled: Plan, output: Path | None, options: StackOptions, plan_at: Callable[[float], Plan]
 ) -> NoReturn:
     """Run what was settled, and report it."""
+    from harness.preview import locustfile_lines
     from harness.run import carry_out
     from harness.store import RunStore
     from harness.terminal import say
@@ -163,6 +183,7 @@ def _carry_out(
     folder = output or Path("runs") / run_id
     heed_interrupts()  # before there is anything to be taken away again
     store = RunStore.create(folder)
+    say(*locustfile_lines(settled), error=True)
     ending = carry_out(settled, run_id, store, options, partial(say, error=True), plan_at)
     _finish_run(folder, ending)
 

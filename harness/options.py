@@ -121,7 +121,27 @@ AppRate = Annotated[
 ]
 AppUsers = Annotated[
     int | None,
-    typer.Option("--users", min=1, help="Most users of a phase of closed users. Default: as the scenarios say."),
+    typer.Option(
+        "--users",
+        min=1,
+        help="Most users of a phase of closed users. Default: as the scenarios say; 10 of as-written.",
+    ),
+]
+AppLocustfile = Annotated[
+    str | None,
+    typer.Option("--locustfile", metavar="FILE", help="Puts the load on the app, in place of reading paths."),
+]
+AppTags = Annotated[
+    list[str] | None,
+    typer.Option("--tags", metavar="TAG", help="Only tasks of the locustfile with this tag; may be repeated."),
+]
+AppTagsOut = Annotated[
+    list[str] | None,
+    typer.Option("--exclude-tags", metavar="TAG", help="No tasks of it with this tag; may be repeated."),
+]
+AppClasses = Annotated[
+    list[str] | None,
+    typer.Option("--user-class", metavar="NAME", help="Only users of it of this class; may be repeated."),
 ]
 AppProbe = Annotated[
     bool | None,

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
-from harness.apps.scenarios import factor_of, for_app
+from harness.apps.scenarios import AS_WRITTEN, as_written, factor_of, for_app
 from harness.apps.subjects import app_subjects
 from harness.apps.wish import AppWish, rate_of, users_of
 from harness.errors import PlanError, unknown_name
 from harness.load.workers import SINGLE, Workers
+from harness.locustfile import Inspected
 from harness.planning.checks import (
     check_extent,
     check_parts,
@@ -60,6 +61,7 @@ class Plan:
     trials: tuple[TrialSpec, ...]
     workers: Workers = SINGLE
     rates_assumed: bool = False
+    locustfile: Inspected | None = None
 
     def scenario(self, name: str) -> Scenario:
         """The scenario as it will be run."""
@@ -90,26 +92,41 @@ def load_seed(seed: int, repetition: int) -> int:
     return seed * 1_000_003 + repetition
 
 
-def build_plan(wish: PlanFile, *, quick: bool = False, usual_per_s: float | None = None) -> Plan:
+def build_plan(
+    wish: PlanFile,
+    *,
+    quick: bool = False,
+    usual_per_s: float | None = None,
+    locustfile: Inspected | None = None,
+) -> Plan:
     """Settle every choice, check it against the registries and lay out the trials. `usual_per_s` is the load that
-    was found to be usual for an app whose description names none.
+    was found to be usual for an app whose description names none; `locustfile` is whose users put it on.
 
     Raises PlanError for names that are unknown, faults that no registry has, whose settings are off, that their
     part cannot take or whose part no subject has, pool settings that no target takes, loads and runs beyond
     bounds, and more workers than requests in flight.
     """
     workers = settle_workers(wish)
-    scenarios = _settle_scenarios(wish, QUICK_SCENARIOS if quick else DEFAULT_SCENARIOS, workers)
+    if locustfile is not None and workers.attached:
+        raise PlanError("attached workers do not have the locustfile and what it imports; use --workers")
+    scenarios = _settle_scenarios(wish, QUICK_SCENARIOS if quick else DEFAULT_SCENARIOS, workers, locustfile)
     repetitions = wish.repetitions or 1
     apps, given_per_s = wish.all_apps, usual_per_s
     if not apps:
         subjects, control = _settle_subjects(wish, QUICK_TARGETS if quick else tuple(TARGETS), repetitions)
     else:
-        subjects, control = _settle_apps(wish, apps, repetitions)
+        subjects, control = _settle_apps(wish, apps, repetitions, locustfile)
         given_per_s = rate_of(apps) or usual_per_s
         factor = factor_of(given_per_s or ASSUMED_PER_S)
         scenarios = tuple(
-            for_app(scenario, 1.0 if _has_own_phases(wish, scenario) else factor, users_of(apps))
+            scenario
+            if scenario.name == AS_WRITTEN
+            else for_app(
+                scenario,
+                1.0 if _has_own_phases(wish, scenario) else factor,
+                users_of(apps),
+                "visitor" if locustfile is None else "locustfile",
+            )
             for scenario in scenarios
         )
         for scenario in scenarios:
@@ -128,7 +145,10 @@ def build_plan(wish: PlanFile, *, quick: bool = False, usual_per_s: float | None
         control=control,
         trials=lay_out(scenarios, subjects, repetitions, seed),
         workers=workers,
-        rates_assumed=bool(apps) and given_per_s is None,
+        rates_assumed=bool(apps)
+        and given_per_s is None
+        and any(scenario.name != AS_WRITTEN for scenario in scenarios),
+        locustfile=locustfile,
     )
 
 
@@ -147,11 +167,14 @@ def _settle_subjects(
     return _with_twin(wish, subjects, control, repetitions), control
 
 
-def _settle_apps(wish: PlanFile, apps: Sequence[AppWish], repetitions: int) -> tuple[tuple[Subject, ...], str]:
+def _settle_apps(
+    wish: PlanFile, apps: Sequence[AppWish], repetitions: int, locustfile: Inspected | None
+) -> tuple[tuple[Subject, ...], str]:
     """The apps with their variants, or those of them that are named, and the name of the control."""
     if wish.pool:
         raise PlanError("an app configures its own pool; leave out pool, and give it the variables that it reads")
-    known = {subject.name: subject for app in apps for subject in app_subjects(app)}
+    file = None if locustfile is None else locustfile.file
+    known = {subject.name: subject for app in apps for subject in app_subjects(app, file)}
     names = require_distinct("target", wish.targets or tuple(known))
     for name in names:
         if name not in known and name in KNOWN_TARGETS:
@@ -177,17 +200,25 @@ def _with_twin(
     return tuple(found.values())
 
 
-def _settle_scenarios(wish: PlanFile, default: tuple[str, ...], workers: Workers) -> tuple[Scenario, ...]:
+def _settle_scenarios(
+    wish: PlanFile, default: tuple[str, ...], workers: Workers, locustfile: Inspected | None
+) -> tuple[Scenario, ...]:
     known = dict(SCENARIOS)
+    if locustfile is not None:
+        known[AS_WRITTEN] = as_written(locustfile, wish.duration_s)
     for name, patch in wish.scenario.items():
         known[name] = _patched(name, patch)
     names = require_distinct("scenario", wish.scenarios or (tuple(wish.scenario) if wish.scenario else default))
     chosen = []
     for name in names:
+        if name == AS_WRITTEN and locustfile is None:
+            raise PlanError(
+                f"scenario {AS_WRITTEN!r} runs a locustfile; name it with --locustfile, and an app with --app"
+            )
         require_known("scenario", name, known)
         scenario = known[name]
         check_scenario(scenario, workers)
-        if wish.duration_s is not None:
+        if wish.duration_s is not None and name != AS_WRITTEN:
             scenario = scenario.scaled(wish.duration_s / scenario.duration_s)
             check_extent(scenario)
         chosen.append(scenario)

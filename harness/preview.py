@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
+from harness.apps.scenarios import AS_WRITTEN
 from harness.plain import plain
 from harness.plan import ASSUMED_PER_S, Plan
 from harness.subject import Subject
@@ -41,7 +42,8 @@ def print_plan(plan: Plan) -> None:
             table.add_row(*map(plain, row))
         console.print(table)
         console.print()
-    console.print(plain(summary(plan)), highlight=False, markup=False)
+    for line in (*locustfile_lines(plan), summary(plan)):
+        console.print(plain(line), highlight=False, markup=False)
 
 
 def summary(plan: Plan) -> str:
@@ -52,6 +54,26 @@ def summary(plan: Plan) -> str:
         f"{len(plan.trials)} trials, about {minutes(plan.expected_s())}; seed {plan.seed}, compared with "
         f"{plan.control}{load}. {_RATES if plan.rates_assumed else ''}Nothing was started."
     )
+
+
+def locustfile_lines(plan: Plan) -> list[str]:
+    """Who puts the load on where a locustfile does, and what becomes of its own shape."""
+    if plan.locustfile is None:
+        return []
+    lines, shape = [f"the load comes from {plan.locustfile.describe()}"], plan.locustfile.found.shape
+    written = next((scenario for scenario in plan.scenarios if scenario.name == AS_WRITTEN), None)
+    if shape is not None and any(scenario.name != AS_WRITTEN for scenario in plan.scenarios):
+        lines.append(f"its {shape.name} is left aside where a scenario has a shape of its own")
+    if shape is not None and written is not None:
+        length = (
+            f"{shape.length_s:g} s" if shape.length_s is not None else "of a length that is not known beforehand"
+        )
+        cut = shape.length_s is None or shape.length_s > written.duration_s
+        ends = f", cut at {written.duration_s:g} s (--duration)" if cut else ""
+        lines.append(
+            f"{AS_WRITTEN} is its {shape.name}, {length}{ends}{'; ' if shape.remark else ''}{shape.remark}"
+        )
+    return lines
 
 
 def _scenario_rows(scenarios: Sequence[Scenario]) -> Rows:

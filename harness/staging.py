@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from harness.apps.openapi import paths_of
 from harness.apps.places import of_database
+from harness.environment.children import locustfile_environment
 from harness.environment.leash import ending
 from harness.environment.logins import logging_in
 from harness.environment.parts import APP, BROUGHT_BY, PRIMARY, REPLICA, Parts
@@ -22,6 +23,7 @@ from harness.inside.channel import Channel
 from harness.journal import Journal
 from harness.load.client import load_process
 from harness.load.workers import Workers
+from harness.locustfile import Locustfile
 from harness.processes import Processes, ProcessMap, Working
 from harness.records import reading_every_s
 from harness.sampling import BANK_EVERY_S, HOST_EVERY_S, Sampled, TargetTimes, Times
@@ -29,7 +31,7 @@ from harness.sampling.gauges import BankGauge, DatabaseGauge, Gauge, HostGauge, 
 from harness.sampling.inside import InsideGauge, ProbedPoolGauge, ProbedTimes
 from harness.scene import OwnTraffic, Scene, Setup, Witness
 from harness.store import TrialFolder
-from harness.subject import APP_WORKLOAD, Capability
+from harness.subject import Capability, Visits, Workload
 from harness.witnesses import witnesses_of
 from harness.witnesses.bank import needs_history
 from harness.witnesses.processor import GENERATOR
@@ -74,6 +76,7 @@ class RealStage:
                 journal=journal,
                 workers=self.workers,
                 record_writes=needs_history(setup),
+                environment=locustfile_environment() if _locustfile(setup.subject.workload) else None,
             ) as load,
             stack.database.fresh_database(setup.subject.schema) as database,
             logging_in(database, setup.subject.login) as address,
@@ -101,8 +104,8 @@ class RealStage:
                 )
             )
             watch.lap("target")
-            paths = _paths(setup, target.url)
-            load.prepare(target.url, seed=setup.seed, paths=paths)
+            paths, locustfile = _paths(setup, target.url), _locustfile(setup.subject.workload)
+            load.prepare(target.url, seed=setup.seed, paths=paths, locustfile=locustfile)
             watch.lap("load")
             subjects_own = Processes((target.pid,), family=not setup.subject.launch.is_ours)
             processes = _processes(stack, replica, subjects_own, load.pids)
@@ -200,9 +203,12 @@ def _told(setup: Setup, url: str, replica: ReplicaOfTrial | None) -> Mapping[str
 
 def _paths(setup: Setup, url: str) -> Sequence[str]:
     """What visitors read: what was named, or what the running app names itself."""
-    if setup.subject.workload != APP_WORKLOAD:
-        return ()
-    return setup.subject.paths or paths_of(url)
+    workload = setup.subject.workload
+    return (workload.paths or paths_of(url)) if isinstance(workload, Visits) else ()
+
+
+def _locustfile(workload: Workload) -> Locustfile | None:
+    return workload if isinstance(workload, Locustfile) else None
 
 
 def _replica_address(setup: Setup, replica: ReplicaOfTrial | None) -> Mapping[str, str]:

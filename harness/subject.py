@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
+from harness.locustfile import Locustfile
 from harness.records import Login, Place, Side, TargetInfo
 from targets.registry import TARGETS, Target
 from targets.settings import PoolSettings
@@ -28,8 +29,6 @@ class Capability(StrEnum):
 
 OWN_SCHEMA = "own:"
 """Begins the schema's name of a database that is filled by the set-up of the app that follows."""
-APP_WORKLOAD = "visits"
-"""Paths to read."""
 ALL_CAPABILITIES = frozenset(Capability) - {Capability.SLOW_LOG}
 """Of a standard target."""
 
@@ -68,12 +67,23 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True)
+class Visits:
+    """A workload of paths to read; without any, those that the app names itself."""
+
+    paths: tuple[str, ...] = ()
+
+
+Workload = Visits | Locustfile | None
+"""What is put on a subject: paths to read, somebody's own users, or, None, our behaviours on the bank."""
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """One thing to measure. `name` is unique in a plan; nothing is read out of it.
 
-    `schema` names what fills its database, `workload` the behaviours that may be put on it; `settings` is the pool
+    `schema` names what fills its database, `workload` what may be put on it; `settings` is the pool
     as configured, `login` how its connections log in. `needs_parts` names what it stands on beside the primary and
-    its link, such as a replica. An app is asked for `paths` (none: those that it names itself).
+    its link, such as a replica.
     """
 
     name: str
@@ -83,12 +93,11 @@ class Subject:
     launch: Launch
     settings: PoolSettings
     schema: str = "bank"
-    workload: str = "bank"
+    workload: Workload = None
     capabilities: frozenset[Capability] = frozenset()
     place: Place | None = None
     login: Login = Login.SCRAM
     needs_parts: frozenset[str] = frozenset()
-    paths: tuple[str, ...] = ()
 
     @property
     def told_settings(self) -> Mapping[str, object]:

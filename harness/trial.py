@@ -77,6 +77,7 @@ def run_trial(plan: Plan, spec: TrialSpec, stage: Stage, folder: TrialFolder) ->
         starting_s=scene.starting_s,
         reading_every_s=reading_every_s(scenario),
         closing=account.closing(),
+        notes=account.notes,
     )
     for witness in witnesses:
         record = witness.tell(record)

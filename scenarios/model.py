@@ -69,6 +69,8 @@ Behaviour = Annotated[
         "hot-reader",
         "reporter",
         "visitor",
+        "locustfile",
+        "load-shape",
     ],
     WrapValidator(_or_later),
 ]
@@ -76,6 +78,8 @@ WRITING = frozenset({"teller", "crowded-teller", "bookkeeper", "follower", "mixe
 """Behaviours with writes that bear a token, so that a history can tell one from another."""
 WITH_A_MEMORY = frozenset({"bookkeeper"})
 """Behaviours in which what a user does depends on what it has done: only closed users have a past."""
+WITH_A_SHAPE = "load-shape"
+"""The behaviour of users whose number a locustfile's own LoadTestShape says: `users` is the most."""
 Scalar = int | float | str | bool
 
 MOST_PHASES = 200
@@ -171,8 +175,8 @@ class FaultSpec(Declaration):
 class Phase(Declaration):
     """A stretch of one load. Exactly one of `arrivals` (open) and `users` (closed) is given.
 
-    `behaviour` names what a request or user does (`scenarios.users`). A warm-up phase is run and recorded
-    but left out of every comparison.
+    `behaviour` names what a request or user does: one of `scenarios.users`, or `locustfile`, the users of a
+    locustfile of one's own. A warm-up phase is run and recorded but left out of every comparison.
     """
 
     name: Name
@@ -216,7 +220,9 @@ class Phase(Declaration):
 
     def describe_load(self) -> str:
         """A short phrase for reports, such as `20 users` or `50/s constant`."""
-        return self.arrivals.describe() if self.arrivals else f"{self.users} users"
+        if self.arrivals:
+            return self.arrivals.describe()
+        return f"up to {self.users} users" if self.behaviour == WITH_A_SHAPE else f"{self.users} users"
 
     def scaled(self, factor: float) -> Phase:
         """The same phase with every duration, and every fault's place, multiplied by `factor`."""

@@ -12,6 +12,8 @@ SHARE = 0.2
 FIRST_PER_S = 10
 STEPS = 9
 STEP_S = 0.8
+FEW_STEPS = 4
+"""From which it is seen how many requests an arrival is: some 70 arrivals."""
 AT_ONCE = 16
 """Requests under way: more make a longer queue, and hardly more throughput."""
 MOST_FAILING = 0.05
@@ -62,18 +64,33 @@ def calibrated(target: str, scenario: Scenario, intervals: Iterable[Interval]) -
     """What the steps showed; None where not one was borne.
 
     A request belongs to the step in which it was to be sent. Of a step's rate so much is borne as was answered
-    with a success; the most of any step is what the app bears.
+    with a success; the most of any step is what the app bears. An arrival of a locustfile may send several
+    requests, and so many fewer arrivals are usual.
     """
-    steps = tuple(_steps(scenario, list(intervals)))
+    intervals = list(intervals)
+    steps = tuple(_steps(scenario, intervals))
     borne_per_s = max((step.succeeded_per_s for step in steps if step.failing <= MOST_FAILING), default=0.0)
     if borne_per_s <= 0:
         return None
     return Calibration(
         target=target,
         borne_per_s=borne_per_s,
-        usual_per_s=round(max(SHORTEST, SHARE * borne_per_s), 1),
+        usual_per_s=round(max(SHORTEST, SHARE * borne_per_s / _requests_of_arrival(scenario, intervals)), 1),
         steps=steps,
     )
+
+
+def _requests_of_arrival(scenario: Scenario, intervals: Sequence[Interval]) -> float:
+    """As seen in the first steps, in which hardly any arrival is kept back; one at least."""
+    first = [phase for phase in scenario.phases if phase.arrivals][:FEW_STEPS]
+    arrivals = sum(phase.arrivals.rate_per_s * phase.duration_s for phase in first if phase.arrivals)
+    names = {phase.name for phase in first}
+    requests = sum(
+        interval.histogram.get_total_count()
+        for interval in intervals
+        if interval.key.phase in names and interval.key.measure is Measure.RESPONSE
+    )
+    return max(1.0, requests / arrivals) if arrivals else 1.0
 
 
 def _steps(scenario: Scenario, intervals: Sequence[Interval]) -> Iterable[CalibrationStep]:

@@ -16,7 +16,7 @@ from harness.scene import Stage
 from harness.store import RunStore
 from harness.subject import Subject
 from harness.trial import run_trial
-from scenarios.model import Scenario
+from scenarios.model import Behaviour, Scenario
 
 
 def look_before(plan: Plan, store: RunStore, stage: Stage, say: Callable[[str], None]) -> Calibration | None:
@@ -29,7 +29,7 @@ def look_before(plan: Plan, store: RunStore, stage: Stage, say: Callable[[str], 
     for subject in sorted(apps, key=lambda one: one.name != plan.control):
         sizes = plan.rates_assumed and subject.name == plan.control
         say(f"finding out what {subject.name} bears" if sizes else f"trying {subject.name}")
-        behaviour = plan.scenarios[0].phases[0].behaviour
+        behaviour: Behaviour = "visitor" if plan.locustfile is None else "locustfile"
         looked = _tried(plan, subject, calibrating(behaviour) if sizes else trying(behaviour), store, stage)
         if sizes:
             found = looked

@@ -7,13 +7,15 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 from harness.apps.places import OF_DATABASE, check_places, has_place
 from harness.apps.wish import MOST_VARIANTS, AppWish, VariantWish
 from harness.errors import PlanError, shown
-from harness.subject import APP_WORKLOAD, OWN_SCHEMA, Launch, Readiness, Subject
+from harness.locustfile import Locustfile
+from harness.subject import OWN_SCHEMA, Launch, Readiness, Subject, Visits
 from scenarios.model import NAME_PATTERN
 from targets.settings import PoolSettings
 
@@ -23,8 +25,8 @@ _PATH = re.compile(r"/[!-~]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def app_subjects(wish: AppWish) -> tuple[Subject, ...]:
-    """The app as it is, then each of its variants.
+def app_subjects(wish: AppWish, locustfile: Locustfile | None = None) -> tuple[Subject, ...]:
+    """The app as it is, then each of its variants; where there is a `locustfile`, its users put the load on.
 
     Raises PlanError for what cannot be started, would never hear of its database, or cannot be told apart.
     """
@@ -40,7 +42,7 @@ def app_subjects(wish: AppWish) -> tuple[Subject, ...]:
             raise PlanError(f"app: the name {whole} is too long; {LONGEST_NAME} characters are the most")
         changed = {"name": whole, "env": {**wish.env, **variant.env}, "run": variant.run or wish.run}
         found.append(app_subject(wish.model_copy(update=changed), of=wish))
-    return tuple(found)
+    return tuple(found if locustfile is None else (replace(one, workload=locustfile) for one in found))
 
 
 def _combinations(wish: AppWish) -> Mapping[str, VariantWish]:
@@ -88,8 +90,7 @@ def app_subject(wish: AppWish, of: AppWish | None = None) -> Subject:
         ),
         settings=PoolSettings(),
         schema=f"{OWN_SCHEMA}{owner.name}",
-        workload=APP_WORKLOAD,
-        paths=wish.get,
+        workload=Visits(wish.get),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from harness.errors import PlanError, shown
+from harness.locustfile import USUAL_USERS, Locustfile, require_file
 from scenarios.model import Flag, Name, Number, Whole
 
 MOST_PATHS = 100
@@ -24,6 +25,7 @@ def _as_written(value: object) -> object:
 
 
 _Value = Annotated[str, BeforeValidator(_as_written), Field(max_length=2000)]
+_Names = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(max_length=100)]
 _Variables = Annotated[Mapping[str, _Value], Field(max_length=200)]
 
 
@@ -50,6 +52,8 @@ class AppWish(_Wish):
     Without `probe` nothing of ours runs in its processes. `variants` are the same app under other settings, each a
     subject beside it; a `matrix` names values for some variables, and each combination is such a variant.
     `directory` is where all its commands run.
+    The users of a `locustfile` put the load on in place of reads of paths; `tags`, `exclude_tags` and
+    `user_classes` choose among its tasks and classes as Locust's options do.
     """
 
     run: _Line
@@ -63,6 +67,10 @@ class AppWish(_Wish):
     rate_per_s: Annotated[Number, Field(gt=0, le=10_000)] | None = None
     users: Annotated[Whole, Field(ge=1, le=10_000)] | None = None
     probe: Flag = True
+    locustfile: _Line | None = None
+    tags: _Names = ()
+    exclude_tags: _Names = ()
+    user_classes: _Names = ()
     variants: Annotated[Mapping[Name, VariantWish], Field(max_length=MOST_VARIANTS)] = Field(default_factory=dict)
     matrix: Annotated[
         Mapping[str, Annotated[tuple[_Value, ...], Field(min_length=1, max_length=MOST_VARIANTS)]],
@@ -70,8 +78,13 @@ class AppWish(_Wish):
     ] = Field(default_factory=dict)
 
     def beside(self, folder: Path) -> AppWish:
-        """The same, of a plan file in that folder: from there its directory is found, and it is the usual one."""
-        return self.model_copy(update={"directory": str(folder / (self.directory or "."))})
+        """The same, of a plan file in that folder: from there its directory is found, and it is the usual one; and
+        its locustfile.
+        """
+        changes = {"directory": str(folder / (self.directory or "."))}
+        if self.locustfile is not None:
+            changes["locustfile"] = str(folder / self.locustfile)
+        return self.model_copy(update=changes)
 
 
 def merged(in_file: AppWish | None, said: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -83,7 +96,10 @@ def merged(in_file: AppWish | None, said: Mapping[str, Any]) -> dict[str, Any] |
     if "env" in said:
         found["env"] = {**before.get("env", {}), **_variables(said["env"])}
     if "run" not in found:
-        raise PlanError("--env, --ready, --setup, --get, --rate and --users belong to an app; name it with --app")
+        raise PlanError(
+            "--env, --ready, --setup, --get, --rate, --users and --locustfile with what chooses from it belong to "
+            "an app; name it with --app"
+        )
     return found
 
 
@@ -105,6 +121,35 @@ def rate_of(apps: Sequence[AppWish]) -> float | None:
 def users_of(apps: Sequence[AppWish]) -> int | None:
     """The most users of a phase, the same for all; None for the scenarios' own numbers. Raises PlanError."""
     return _one({app.users for app in apps if app.users is not None}, "users")
+
+
+def locustfile_of(apps: Sequence[AppWish], length_s: float | None = None) -> Locustfile | None:
+    """The one locustfile that puts the load on all of them; None where paths are read. `length_s` is how long it
+    was asked to run. Raises PlanError.
+    """
+    users = users_of(apps)
+    chosen = {choice for app in apps if any(choice := _choice(app))}
+    if len(chosen) > 1:
+        raise PlanError("apps: all are compared under the same load; give locustfile once, or the same for each")
+    if not chosen:
+        return None
+    ((path, tags, exclude_tags, user_classes),) = chosen
+    if path is None:
+        raise PlanError("tags and user classes are chosen from a locustfile; name it with --locustfile")
+    if any(app.get for app in apps):
+        raise PlanError("the load comes either from a locustfile or from paths (--get); leave one out")
+    return Locustfile(
+        path=require_file(Path(path)),
+        tags=tags,
+        exclude_tags=exclude_tags,
+        user_classes=user_classes,
+        users=users or USUAL_USERS,
+        length_s=length_s,
+    )
+
+
+def _choice(app: AppWish) -> tuple[str | None, tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    return app.locustfile, app.tags, app.exclude_tags, app.user_classes
 
 
 def _one(said: set[_Number], field: str) -> _Number | None:

@@ -34,6 +34,7 @@ LOCALE = {"LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
 NO_FILE = "/dev/null/none"
 """A path that never exists: for a file that libpq would otherwise look for at home."""
 _LIBPQ = "PG"
+_NOT_FOR_LOCUSTFILES = (_LIBPQ, "LOCUST_", "POOLSTORM_", "PYTHON", "GEVENT", "LC_", "LANG")
 
 
 def child_environment(*more: str, own: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -66,6 +67,15 @@ def users_environment(own: Mapping[str, str] | None = None) -> dict[str, str]:
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_LIBPQ)}
     return {**inherited, "PYTHONUNBUFFERED": "1", **(own or {})}
+
+
+def locustfile_environment() -> dict[str, str]:
+    """The whole environment of a load process that imports a user's locustfile: that of a Python program of ours,
+    and of the user's what may be meant for the file. Locust's own variables would change what is run, ours hold
+    a password, and Python's would have it find other modules.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_FOR_LOCUSTFILES)}
+    return {**inherited, **python_environment()}
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -22,6 +22,7 @@ from harness.errors import OutputError, TrialFailedError
 from harness.journal import Journal
 from harness.load import messages
 from harness.load.workers import SINGLE, Workers
+from harness.locustfile import Locustfile
 from harness.processes import is_stopped
 from harness.records import MarkKind, response_interval_ns
 from harness.store import TrialFolder
@@ -76,8 +77,11 @@ class Load:
         """The load processes started here: the generator, or the master and its workers."""
         return (self._generator.pid, *(worker.pid for worker in self._workers))
 
-    def prepare(self, host: str, seed: int, paths: Sequence[str] = ()) -> None:
-        """Say what to do, and wait until it can begin; `paths` are for visitors.
+    def prepare(
+        self, host: str, seed: int, paths: Sequence[str] = (), locustfile: Locustfile | None = None
+    ) -> None:
+        """Say what to do, and wait until it can begin; `paths` are for visitors, and a `locustfile` brings users
+        of its own.
 
         Raises TrialFailedError when it ends or hangs instead, and OutputError where what it tells cannot be
         written.
@@ -90,6 +94,7 @@ class Load:
                 samples_fd=self._samples_fd,
                 record_writes=self._record_writes,
                 paths=tuple(paths),
+                locustfile=locustfile,
             )
         )
         self._ready.wait(READY_WITHIN_S)
@@ -194,20 +199,23 @@ def load_process(
     journal: Journal | None = None,
     workers: Workers = SINGLE,
     record_writes: bool = False,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Load]:
     """Start what generates the load, without waiting; on the way out end whatever of it still runs.
 
     `journal` takes what it tells; by default a new one in the folder. With `record_writes` the folder receives a
-    history of writes as well.
+    history of writes as well. `environment` is the generators' whole one; by default that of our own modules.
     """
     journal = journal or Journal(folder)
     with ExitStack() as files:
         log_fd = _create(files, folder.latency_file)
         history_fd = _create(files, folder.writes_file) if record_writes else -1
         if workers == SINGLE:
-            begun = _single_process(leash, scenario, folder, journal, (log_fd, history_fd))
+            begun = _single_process(leash, scenario, folder, journal, (log_fd, history_fd), environment)
         else:
-            begun = _several_processes(leash, scenario, folder, journal, (log_fd, history_fd), workers)
+            begun = _several_processes(
+                leash, scenario, folder, journal, (log_fd, history_fd), workers, environment
+            )
         with begun as load:
             files.close()  # the children have them
             yield load
@@ -229,7 +237,13 @@ Files = tuple[int, int]
 
 @contextmanager
 def _several_processes(
-    leash: Leash, scenario: Scenario, folder: TrialFolder, journal: Journal, files: Files, workers: Workers
+    leash: Leash,
+    scenario: Scenario,
+    folder: TrialFolder,
+    journal: Journal,
+    files: Files,
+    workers: Workers,
+    environment: Mapping[str, str] | None,
 ) -> Iterator[Load]:
     port = workers.port or free_port()
     address = [workers.host, str(port)]
@@ -245,7 +259,7 @@ def _several_processes(
     ]
     try:
         children.extend(
-            _start(leash, ["harness.load.worker", *address], f"load worker {number}", folder)
+            _start(leash, ["harness.load.worker", *address], f"load worker {number}", folder, env=environment)
             for number in range(1, workers.local + 1)
         )
         yield Load(children[0], None, NO_SAMPLES, journal, scenario, children[1:], files[1] >= 0)
@@ -257,7 +271,12 @@ def _several_processes(
 
 @contextmanager
 def _single_process(
-    leash: Leash, scenario: Scenario, folder: TrialFolder, journal: Journal, files: Files
+    leash: Leash,
+    scenario: Scenario,
+    folder: TrialFolder,
+    journal: Journal,
+    files: Files,
+    environment: Mapping[str, str] | None,
 ) -> Iterator[Load]:
     read_fd, write_fd = os.pipe()
     try:
@@ -266,7 +285,13 @@ def _single_process(
         arguments = ["harness.load.recorder", str(read_fd), *map(str, files), str(interval_ns)]
         recorder = _start(leash, arguments, "recorder", folder, stdout=True, pass_fds=(read_fd, *_open(files)))
         generator = _start(
-            leash, ["harness.load.process"], "load process", folder, talks=True, pass_fds=(write_fd,)
+            leash,
+            ["harness.load.process"],
+            "load process",
+            folder,
+            talks=True,
+            pass_fds=(write_fd,),
+            env=environment,
         )
     finally:
         os.close(read_fd)
@@ -291,11 +316,12 @@ def _start(
     talks: bool = False,
     stdout: bool = False,
     pass_fds: tuple[int, ...] = (),
+    env: Mapping[str, str] | None = None,
 ) -> Child:
     """A Python module as a child; one that `talks` has pipes for its standard streams, or for its output only."""
     return leash.start(
         module_command(*module),
-        env=python_environment(),
+        env=python_environment() if env is None else env,
         log_path=folder.log_file("load"),
         name=name,
         stop_signal=signal.SIGTERM,

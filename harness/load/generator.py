@@ -1,7 +1,7 @@
-"""Runs a scenario's load under Locust: with the load processes' mains the only module that knows Locust.
+"""Runs a scenario's load under Locust, whoever puts it on (`harness.load.crowd`).
 
-Locust's users, HTTP client and runner do the work; its statistics are left unread. Open arrivals run each
-request in a greenlet of its own, on one shared client; closed users are Locust's own.
+Locust's users and runner do the work; its statistics are left unread. Open arrivals run each in a greenlet of
+their own; closed users are Locust's own.
 """
 
 from __future__ import annotations
@@ -21,20 +21,16 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
-from typing import Any
 
 import gevent
 from gevent.event import Event as GeventEvent
-from locust.env import Environment
-from locust.event import EventHook
-from locust.exception import StopUser
 
 from harness.load import messages
 from harness.load.arrivals import WHOLE, Share, arrival_offsets_ns
+from harness.load.crowd import Errand, crowd_of
 from harness.load.samples import Arrival, Samples
-from harness.records import Action, GeneratorReading, Mark, MarkKind, reading_every_s
-from scenarios.model import Behaviour, Phase
-from scenarios.users import BEHAVIOURS, PoolUser, Visitor
+from harness.records import GeneratorReading, Mark, MarkKind, reading_every_s
+from scenarios.model import Phase
 
 DOZE_NS = 100_000_000
 """The longest sleep that does not end when the load is told to stop: such a sleep costs less."""
@@ -51,7 +47,8 @@ class Generator:
     """Runs a scenario's phases one after the other, from a given origin.
 
     Of several workers, each runs its `share`: every so-and-so-many-th arrival of the one seeded schedule, and its
-    part of the closed users and of the cap. `emit` takes what is to be told.
+    part of the closed users and of the cap. `emit` takes what is to be told. Raises CrowdError where there is
+    nobody to put load on, now or in `run`.
     """
 
     def __init__(
@@ -63,29 +60,11 @@ class Generator:
         self._emit = emit
         self._share = share
         self._in_flight_cap = share.of_number(order.scenario.in_flight_cap)
-        self._rng = random.Random(f"{order.seed}/{share.index}")
         self._arrivals_rng = random.Random(order.seed)
         self._phase = ""
-        self._closed_behaviour: Behaviour | None = None
-        numbers = count(share.index, share.count)
-        classes = {phase.behaviour: BEHAVIOURS[phase.behaviour] for phase in order.scenario.phases}
-        for user_class in classes.values():
-            user_class.rng = self._rng
-            user_class.host = order.host
-            user_class.timeout_s = order.scenario.request_timeout_s
-            user_class.annotate = _annotator(self.samples)
-            user_class.before_send = self.samples.await_due
-            user_class.numbers = numbers
-        if order.paths:
-            Visitor.paths = order.paths
-        self._environment = Environment(user_classes=list(classes.values()), host=order.host)
-        self._environment.stop_timeout = order.scenario.drain_s
-        self._runner = self._environment.create_local_runner()
-        # A new event, without the runner's listener: its statistics would be kept for nobody.
-        self._environment.events.request = EventHook()  # type: ignore[no-untyped-call]
-        self._environment.events.request.add_listener(self.samples.end)  # type: ignore[no-untyped-call]
-        self._open_users = {name: user_class(self._environment) for name, user_class in classes.items()}
+        self._crowd = crowd_of(order, self.samples, share)
         self._greenlets: set[gevent.Greenlet] = set()
+        self._notes: tuple[str, ...] = ()
         self._cpu_before_s = 0.0
         _spare_the_collector()
         _wake_promptly()
@@ -117,40 +96,26 @@ class Generator:
         self._gauge()
         self.samples.finish(HANDED_OVER_WITHIN_S)
 
-    def _end_closed_users(self) -> None:
-        """Locust counts users, whatever they do: for it those that ended by themselves are still there, too."""
-        if self._closed_behaviour is not None:
-            self._runner.stop()
-            self._closed_behaviour = None
-
     def _run_phase(self, phase: Phase, start_ns: int) -> None:
-        if phase.users is not None:
-            user_class = BEHAVIOURS[phase.behaviour]
-            users = self._share.of_number(phase.users)
-            if phase.behaviour != self._closed_behaviour:
-                self._end_closed_users()
-            self._closed_behaviour = phase.behaviour
-            self._runner.start(users, spawn_rate=max(1, users), user_classes=[user_class])
+        self._crowd.enter(phase)
+        if phase.arrivals is None:
             return
-        assert phase.arrivals is not None
-        self._end_closed_users()
-        user = self._open_users[phase.behaviour]
         schedule = arrival_offsets_ns(phase.arrivals, phase.duration_s, self._arrivals_rng)
         for offset_ns in self._share.of_arrivals(schedule):
-            task = self._rng.choice(user.tasks)
+            errand = self._crowd.errand(phase)
             self._sleep_until(start_ns + offset_ns - self.samples.lead.ns)
             if self.stopping.is_set():
                 return
             if len(self._greenlets) >= self._in_flight_cap:
                 self.samples.not_started += 1
                 continue
-            greenlet = gevent.spawn(self._one_arrival, task, user, start_ns + offset_ns)
+            greenlet = gevent.spawn(self._one_arrival, errand, start_ns + offset_ns)
             self._greenlets.add(greenlet)
             greenlet.rawlink(self._greenlets.discard)
 
-    def _one_arrival(self, task: Any, user: PoolUser, intended_ns: int) -> None:
-        with self.samples.arrival(Arrival(intended_ns, task.__name__)):
-            task(user)
+    def _one_arrival(self, errand: Errand, intended_ns: int) -> None:
+        with self.samples.arrival(Arrival(intended_ns, errand.operation)):
+            errand.run()
 
     def _sleep_until(self, t_ns: int) -> None:
         """Up to a mark, or a little beyond: sleeps end some tens of microseconds late."""
@@ -169,13 +134,12 @@ class Generator:
         drain_s = 0.2 if self.stopping.is_set() else self.scenario.drain_s
         deadline_s = time.monotonic() + drain_s
         self.samples.closing = True
-        self._environment.stop_timeout = drain_s
-        if self._runner.user_count:
-            self._runner.stop()
+        self._crowd.leave(drain_s)
         gevent.joinall(list(self._greenlets), timeout=max(0.0, deadline_s - time.monotonic()))
         gevent.sleep(0)  # those set off a moment ago begin, and are counted
         self.samples.abort()
         gevent.killall(list(self._greenlets), block=False)
+        self._notes = tuple(self._crowd.close())
 
     def _mark(self, kind: MarkKind, phase: str, planned_ns: int | None = None) -> None:
         t_ns = time.monotonic_ns() - self.samples.origin_ns
@@ -210,6 +174,7 @@ class Generator:
             under_way=len(samples.under_way),
             requests=dict(samples.requests),
             failure=samples.failure,
+            notes=self._notes,
         )
 
     def _cpu_s(self) -> float:
@@ -222,7 +187,7 @@ class Generator:
         reading = GeneratorReading(
             t_ns=time.monotonic_ns() - samples.origin_ns,
             phase=self._phase,
-            users=self._runner.user_count,
+            users=self._crowd.users,
             in_flight=len(samples.under_way),
             started_total=samples.started,
             completed_total=samples.completed,
@@ -232,22 +197,6 @@ class Generator:
             busiest_cpu_s=self._cpu_s(),
         )
         self._emit(messages.Gauged(reading=reading))
-
-
-def _annotator(samples: Samples) -> Any:
-    """What `PoolUser.context` calls as each request is about to be sent."""
-
-    def annotate(user: PoolUser, token: str | None, action: Action) -> dict[str, Any]:
-        arrival = samples.current_arrival()
-        if arrival is not None:
-            return samples.begin(arrival.operation, token, action)
-        now = samples.closed_behaviour()
-        if samples.closing or now is None or type(user) is not BEHAVIOURS[now]:  # of a phase that is over
-            raise StopUser
-        operation = getattr(user.tasks[0], "__name__", "any") if len(user.tasks) == 1 else "any"
-        return samples.begin(operation, token, action)
-
-    return annotate
 
 
 def _spare_the_collector() -> None:

@@ -70,6 +70,7 @@ class Master:
         self._strangers: set[str] = set()  # versions of poolstorm that are not ours
         self._workers: list[str] = []
         self._ready: set[str] = set()
+        self._refusals: list[str] = []  # why a worker cannot begin
         self._logged: set[str] = set()
         self._lost: set[str] = set()
         self._round_trips_ns: dict[str, list[tuple[int, int]]] = {}  # worker -> (round trip, offset)
@@ -134,6 +135,8 @@ class Master:
     def _wait(self, come: Callable[[], bool], what: str, within_s: float = GATHER_S) -> None:
         deadline_s = time.monotonic() + within_s
         while not come():
+            if self._refusals:
+                raise GatheringError(self._refusals[0])
             if self._strangers:
                 raise GatheringError(
                     f"an attached worker is of poolstorm {', '.join(sorted(self._strangers))} and this is "
@@ -174,6 +177,9 @@ class Master:
         event = messages.decode_event(msg.data["line"])
         if isinstance(event, messages.Ready):
             self._ready.add(msg.node_id)
+            return
+        if isinstance(event, messages.Refused):
+            self._refusals.append(event.reason)
             return
         for merged in self._merger.add(msg.node_id, event):
             to_standard_output(merged)

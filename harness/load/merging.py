@@ -45,7 +45,7 @@ class Merger:
             case messages.Done():
                 self._done[worker] = event
                 yield from self._sum(self._readings.get(worker))
-            case messages.Ready():
+            case messages.Ready() | messages.Refused():
                 pass
 
     def lose(self, worker: str) -> Iterator[messages.Marked | messages.Gauged]:
@@ -72,6 +72,9 @@ class Merger:
             recorded=_summed(done.recorded for done in accounts),
             writes=sum(done.writes for done in accounts),
             writes_dropped=sum(done.writes_dropped for done in accounts),
+            notes=tuple(
+                f"load worker {number}: {note}" for number, done in enumerate(accounts, 1) for note in done.notes
+            ),
             failure="; ".join(dict.fromkeys(done.failure for done in accounts if done.failure)),
         )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from harness.locustfile import Locustfile
 from harness.records import Action, Closing, GeneratorReading, Mark, Outcome
 from scenarios.model import Scenario
 
@@ -26,7 +28,7 @@ class LoadOrder(Message):
     """First line to the load process: what to do. `samples_fd` is the recorder's pipe, inherited.
 
     With `record_writes` every request that bears a token, or looks for one, is handed over one by one as well.
-    `paths` are what visitors of an app read.
+    `paths` are what visitors of an app read; a `locustfile` brings users of its own.
     """
 
     scenario: Scenario
@@ -35,6 +37,7 @@ class LoadOrder(Message):
     samples_fd: int
     record_writes: bool = False
     paths: tuple[str, ...] = ()
+    locustfile: Locustfile | None = None
 
 
 class StartOrder(Message):
@@ -46,6 +49,13 @@ class StartOrder(Message):
 class Ready(Message):
     event: Literal["ready"] = "ready"
     locust: str
+
+
+class Refused(Message):
+    """A worker of several cannot begin, for a reason that is for the user."""
+
+    event: Literal["refused"] = "refused"
+    reason: str
 
 
 class Marked(Message):
@@ -88,6 +98,7 @@ class Done(Message):
     writes: int = 0
     writes_dropped: int = 0
     failure: str = ""  # why not everything was recorded
+    notes: tuple[str, ...] = ()  # what a reader should know of the load
 
     def with_recorded(self, recorded: Recorded) -> Done:
         """The same, with what the recorder told."""
@@ -112,7 +123,7 @@ class Done(Message):
 
 
 LoadAccount = Done
-Event = Annotated[Ready | Marked | Gauged | Done, Field(discriminator="event")]
+Event = Annotated[Ready | Refused | Marked | Gauged | Done, Field(discriminator="event")]
 _EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 
@@ -149,6 +160,20 @@ def history_line(
     """
     answered = "-" if answered_ns is None else answered_ns
     return f"{action} {number} {sent_ns} {answered} {SEEN[seen]} {json.dumps(token)}\n"
+
+
+def keep_standard_output() -> Callable[[Message], None]:
+    """What tells whoever started this process; all else that goes to standard output goes to standard error from
+    now on, since others' code prints.
+    """
+    kept = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+
+    def tell(event: Message) -> None:
+        kept.write(event.model_dump_json().encode() + b"\n")
+        kept.flush()
+
+    return tell
 
 
 def to_standard_output(event: Message) -> None:

@@ -20,22 +20,31 @@ import sys
 import gevent
 
 from harness.load import messages
+from harness.load.crowd import CrowdError
 from harness.load.generator import Generator
-from harness.load.messages import to_standard_output
+from harness.load.messages import keep_standard_output
 
 
 def main() -> None:
     """`python -m harness.load.process`: see the module's text."""
+    tell = keep_standard_output()
     order = messages.LoadOrder.model_validate_json(sys.stdin.buffer.readline())
-    generator = Generator(order, to_standard_output)
-    gevent.signal_handler(signal.SIGTERM, generator.stopping.set)
-    to_standard_output(messages.Ready(locust=locust.__version__))
-    start = sys.stdin.buffer.readline()
-    if not start:
-        return  # the harness has gone
-    generator.run(messages.StartOrder.model_validate_json(start).origin_ns)
+    try:
+        generator = Generator(order, tell)
+        gevent.signal_handler(signal.SIGTERM, generator.stopping.set)
+        tell(messages.Ready(locust=locust.__version__))
+        start = sys.stdin.buffer.readline()
+        if not start:
+            return  # the harness has gone
+        generator.run(messages.StartOrder.model_validate_json(start).origin_ns)
+    except CrowdError as error:
+        sys.exit(f"error: {error}")
+    except SystemExit as end:  # gevent has it reach the main greenlet, whichever raises it
+        sys.exit(
+            f"error: the locustfile ends its process by sys.exit({end.code!r}); have it raise StopUser instead"
+        )
     os.close(order.samples_fd)
-    to_standard_output(generator.account())
+    tell(generator.account())
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from harness.load import messages
 from harness.load.arrivals import Lead
 from harness.load.classify import NO_KIND, UNCLASSIFIED, classify
 from harness.load.outlet import Outlet
-from harness.records import Action, Outcome
+from harness.records import Action, Measure, Outcome
 from scenarios.http_client import Response
 from scenarios.model import Behaviour, Scenario
 
@@ -32,7 +32,9 @@ MOST_KINDS = 20
 """A target that names a kind of its own in each answer makes no more; further ones are counted as one."""
 MOST_SERIES = 400
 """With more than these, all kinds are: reports read 1,000, one for each measure."""
-OTHER_KINDS = "other"
+MOST_MEASURED = 900
+"""Series times their measures; with more, all names of requests are counted as one, too."""
+OTHER = "other"
 NEVER_SENT = "never-sent"
 """The kind of an arrival whose task failed before it came to sending."""
 
@@ -44,6 +46,18 @@ class Arrival:
     intended_ns: int
     operation: str
     begun: bool = False
+    kind: str = NEVER_SENT  # of its failure, where it never comes to sending
+    silent: bool = False  # it sends nothing, as it was written
+    unprepared: bool = False  # it had to wait for a user to run it, which is no lateness of ours
+
+
+class Answered(NamedTuple):
+    """What is known of a request whose answer is there and has not been judged by whoever sent it."""
+
+    outcome: Outcome
+    kind: str
+    response_ns: int
+    service_ns: int
 
 
 class UnderWay(NamedTuple):
@@ -74,9 +88,11 @@ class Samples:
         self._ends_ns = [round(end_s * 1e9) for end_s in ends_s]
         self._numbers: dict[tuple[str, str, Outcome, str], int] = {}
         self._kinds: set[str] = set()
+        self._measured = 0  # series times their measures
         self._lines: list[str] = []
         self._tickets = count()
         self.under_way: dict[int, UnderWay] = {}  # by ticket
+        self.answered: dict[int, Answered] = {}  # of those, what is known already
         self.requests: Counter[Outcome] = Counter()  # that ended, or were given up
         self.lead = Lead()
         self.origin_ns = 0
@@ -114,17 +130,36 @@ class Samples:
         try:
             yield
         finally:
-            if not arrival.begun:
-                self.started += 1
-                self.completed += 1
-                waited_ns = max(0, time.monotonic_ns() - self.origin_ns - arrival.intended_ns)
-                entry = UnderWay(arrival.operation, arrival.intended_ns, None)
-                self._add(arrival.operation, Outcome.FAILED, NEVER_SENT, entry, waited_ns, waited_ns)
+            if not arrival.begun and not arrival.silent:
+                self.add_whole(arrival.operation, Outcome.FAILED, arrival.kind, arrival.intended_ns)
+
+    @staticmethod
+    @contextmanager
+    def aside() -> Iterator[None]:
+        """What the block sends is sent when it is, whatever arrival this greenlet runs."""
+        token = _ARRIVAL.set(None)
+        try:
+            yield
+        finally:
+            _ARRIVAL.reset(token)
+
+    def add_whole(
+        self, operation: str, outcome: Outcome, kind: str, intended_ns: int, took_ns: int | None = None
+    ) -> None:
+        """Count what is begun and ended at once; by default it took from `intended_ns` until now."""
+        if took_ns is None:
+            took_ns = max(0, time.monotonic_ns() - self.origin_ns - intended_ns)
+        self.started += 1
+        self.completed += 1
+        self._add(operation, outcome, kind, UnderWay(operation, intended_ns, None), took_ns, took_ns)
 
     def begin(self, operation: str, token: str | None = None, action: Action = "write") -> dict[str, Any]:
-        """Open a request's account; what it returns travels with the request."""
+        """Open a request's account; what it returns travels with the request.
+
+        An arrival's first request was to be sent at the arrival's time, any other when it is.
+        """
         arrival = _ARRIVAL.get()
-        if arrival is None:
+        if arrival is None or arrival.begun:
             intended_ns = time.monotonic_ns() - self.origin_ns
         else:
             intended_ns, arrival.begun = arrival.intended_ns, True
@@ -139,7 +174,7 @@ class Samples:
         It sleeps short of the mark and yields up to it, since a sleep ends some tens of microseconds late.
         """
         arrival = _ARRIVAL.get()
-        if arrival is None:
+        if arrival is None or arrival.unprepared:
             return
         due_ns = arrival.intended_ns + self.origin_ns
         late_ns = time.monotonic_ns() - due_ns
@@ -175,18 +210,38 @@ class Samples:
                 messages.history_line(entry.action, number, sent_ns, answered_ns, entry.token, seen)
             )
 
+    def name_of(self, ticket: int) -> str:
+        """Under what a request is counted that is under way, or nothing where it is not."""
+        entry = self.under_way.get(ticket)
+        return entry.operation if entry is not None else ""
+
+    def close(self, ticket: int, operation: str, known: Answered, timing: str = "") -> None:
+        """Close a request's account with what became of it; once."""
+        self.answered.pop(ticket, None)
+        entry = self.under_way.pop(ticket, None)
+        if entry is None:
+            return  # given up before; it was counted as aborted
+        self.completed += 1
+        self._add(operation, known.outcome, known.kind, entry, known.response_ns, known.service_ns, timing)
+
     def abort(self) -> None:
         """Close the account of what is still under way: the harness gave it up."""
-        now_ns = time.monotonic_ns() - self.origin_ns
-        for entry in self.under_way.values():
-            self.aborted += 1
-            waited_ns = now_ns - entry.intended_ns
-            number = self._add(entry.operation, Outcome.ABORTED, "given-up", entry, waited_ns, waited_ns)
-            if self._record_writes and entry.token is not None:  # sent no sooner than it was meant to be
-                self._lines.append(
-                    messages.history_line(entry.action, number, entry.intended_ns, None, entry.token)
-                )
-        self.under_way.clear()
+        for ticket, known in list(self.answered.items()):
+            self.close(ticket, self.under_way[ticket].operation, known)
+        for ticket in list(self.under_way):
+            self.give_up(ticket)
+
+    def give_up(self, ticket: int) -> None:
+        """Close the account of a request that nobody waits for any longer."""
+        entry = self.under_way.pop(ticket, None)
+        if entry is None:
+            return
+        self.answered.pop(ticket, None)
+        self.aborted += 1
+        waited_ns = time.monotonic_ns() - self.origin_ns - entry.intended_ns
+        number = self._add(entry.operation, Outcome.ABORTED, "given-up", entry, waited_ns, waited_ns)
+        if self._record_writes and entry.token is not None:  # sent no sooner than it was meant to be
+            self._lines.append(messages.history_line(entry.action, number, entry.intended_ns, None, entry.token))
 
     def _add(
         self,
@@ -203,21 +258,24 @@ class Samples:
         series = (operation, phase, outcome, kind)
         number = self._numbers.get(series)
         if number is None:
-            number = self._new_series(operation, phase, outcome, kind)
+            number = self._new_series(operation, phase, outcome, kind, len(Measure) if timing else 2)
         self.requests[outcome] += 1
         self._lines.append(messages.sample_line(number, entry.intended_ns, response_ns, service_ns, timing))
         return number
 
-    def _new_series(self, operation: str, phase: str, outcome: Outcome, kind: str) -> int:
+    def _new_series(self, operation: str, phase: str, outcome: Outcome, kind: str, measures: int) -> int:
+        if self._measured >= MOST_MEASURED:
+            operation = OTHER
         if kind != NO_KIND:
             if len(self._kinds) < MOST_KINDS:
                 self._kinds.add(kind)
             if kind not in self._kinds or len(self._numbers) >= MOST_SERIES:
-                kind = OTHER_KINDS
+                kind = OTHER
         series = (operation, phase, outcome, kind)
         number = self._numbers.get(series)
         if number is None:
             number = self._numbers[series] = len(self._numbers)
+            self._measured += measures
             self._lines.append(messages.series_line(number, *series))
         return number
 

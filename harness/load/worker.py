@@ -29,6 +29,7 @@ from locust.env import Environment
 from harness.environment.children import module_command
 from harness.load import messages
 from harness.load.arrivals import Share
+from harness.load.crowd import CrowdError
 from harness.load.generator import Generator
 from harness.load.master import CLOCK, EVENT, HELLO, HISTORY, LOG, ORDER, START, STOP, clock_id
 from harness.load.workers import NO_LOAD
@@ -77,11 +78,19 @@ class Worker:
             files = (log.fileno(), history.fileno() if order.record_writes else -1)
             recorder, samples_fd = _start_recorder(files, response_interval_ns(order.scenario))
             order = order.model_copy(update={"samples_fd": samples_fd})
-            self._generator = Generator(order, self._tell, Share(data["index"], data["count"]))
+            try:
+                generator = Generator(order, self._tell, Share(data["index"], data["count"]))
+            except CrowdError as error:
+                self._tell(messages.Refused(reason=str(error)))
+                return True
+            self._generator = generator
             self._tell(messages.Ready(locust=locust.__version__))
-            self._generator.run(self._origin_ns.get())
+            failure = _run(generator, self._origin_ns.get())
             os.close(samples_fd)
-            self._tell(self._generator.account().with_recorded(_recorded(recorder)))
+            account = generator.account()
+            failure = "; ".join(filter(None, (account.failure, failure)))
+            account = account.model_copy(update={"failure": failure})
+            self._tell(account.with_recorded(_recorded(recorder)))
             self._hand_in(history, HISTORY)
             self._hand_in(log, LOG)
         self._wait_to_be_sent_home()
@@ -130,6 +139,15 @@ class Worker:
                 self._runner.send_message(kind, {"text": "".join(piece), "last": False})
                 piece, size = [], 0
         self._runner.send_message(kind, {"text": "".join(piece), "last": True})
+
+
+def _run(generator: Generator, origin_ns: int) -> str:
+    """The load; in words why it was none, empty where it was."""
+    try:
+        generator.run(origin_ns)
+    except CrowdError as error:
+        return str(error)
+    return ""
 
 
 def _start_recorder(files: tuple[int, int], interval_ns: int) -> tuple[subprocess.Popen[bytes], int]:

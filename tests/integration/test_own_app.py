@@ -238,3 +238,61 @@ def test_a_set_up_that_fails_ends_the_run_with_its_last_words(tmp_path: Path) ->
     assert "the database cannot be filled" in ended.stderr
     assert "no migration named head" in ended.stderr
     assert not (tmp_path / "out").exists()
+
+
+LOAD = """
+from locust import FastHttpUser, HttpUser, LoadTestShape, constant, task
+from shop import SHOP  # beside this file
+
+class Reader(FastHttpUser):
+    weight = 2
+    wait_time = constant(0.05)
+    @task
+    def items(self):
+        self.client.get(SHOP + "?limit=2")
+
+class Counter(HttpUser):
+    wait_time = constant(0.05)
+    def on_start(self):
+        self.client.get("/count", name="first")
+    @task
+    def count(self):
+        with self.client.get("/count", catch_response=True) as answer:
+            if answer.json() != 100:
+                answer.failure("some are missing")
+
+class Stages(LoadTestShape):
+    def tick(self):
+        return (6, 100) if self.get_run_time() < 2 else None
+"""
+
+
+def test_a_locustfile_puts_the_load_on_in_standard_scenarios_and_as_it_is_written(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "load").mkdir()
+    (tmp_path / "app" / "shop.py").write_text(SHOP)
+    (tmp_path / "app" / "fill.py").write_text(FILL)
+    (tmp_path / "load" / "shop.py").write_text("SHOP = '/items'\n")
+    (tmp_path / "load" / "locustfile.py").write_text(LOAD)
+    (tmp_path / "poolstorm.toml").write_text(
+        f"""
+        scenarios = ["baseline", "as-written"]
+        workers = 2
+        [app]
+        run = "shop:app"
+        directory = "app"
+        env = {{ SHOP_DB = "{{database_url+psycopg2}}" }}
+        setup = "{sys.executable} fill.py"
+        locustfile = "load/locustfile.py"
+        """
+    )
+    ended = run(tmp_path)
+    assert "Traceback" not in ended.stderr
+    assert "its Stages is left aside where a scenario has a shape of its own" in ended.stderr
+    found = {trial.record.spec.scenario: trial for trial in kept(tmp_path).trials}
+    assert {"baseline", "as-written"} == set(found)
+    for trial in found.values():
+        assert trial.record.state == "completed", trial.record.reason
+        assert {"GET:/items", "GET:/count"} <= operations(trial) <= {"GET:/items", "GET:/count", "GET:first"}
+    assert "GET:first" in operations(found["as-written"])
+    assert "of 2 trials completed" in ended.stdout

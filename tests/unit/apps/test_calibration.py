@@ -11,12 +11,16 @@ SCENARIO = calibrating("visitor")
 OFFERED = [phase.arrivals.rate_per_s for phase in SCENARIO.phases if phase.arrivals and not phase.warmup]
 
 
-def answers(borne_per_s: float, failing: float = 0.0, fails_from_per_s: float = 0.0) -> Iterator[Interval]:
-    """What an app would have answered that bears so much, of which a share fails beyond a rate."""
+def answers(
+    borne_per_s: float, failing: float = 0.0, fails_from_per_s: float = 0.0, requests: int = 1
+) -> Iterator[Interval]:
+    """What an app would have answered that bears so much, of which a share fails beyond a rate; an arrival is so
+    many requests.
+    """
     for phase in SCENARIO.phases:
         assert phase.arrivals is not None
         rate = phase.arrivals.rate_per_s
-        ended = round(min(rate, borne_per_s) * phase.duration_s)
+        ended = round(min(rate * requests, borne_per_s) * phase.duration_s)
         failed = round(ended * failing) if rate >= fails_from_per_s else 0
         for outcome, count in ((Outcome.OK, ended - failed), (Outcome.FAILED, failed)):
             for measure in (Measure.RESPONSE, Measure.SERVICE):
@@ -38,6 +42,12 @@ def test_what_came_back_is_what_the_app_bears_and_a_share_of_it_is_usual() -> No
     assert found.usual_per_s == SHARE * 300.0
     assert [step.offered_per_s for step in found.steps] == OFFERED
     assert [step.succeeded_per_s for step in found.steps[:3]] == [10.0, 20.0, 40.0]
+
+
+def test_arrivals_of_several_requests_are_usual_so_many_times_less_often() -> None:
+    found = calibrated("app", SCENARIO, answers(300.0, requests=3))
+    assert found is not None
+    assert (300.0, SHARE * 100.0) == (found.borne_per_s, found.usual_per_s)
 
 
 def test_a_step_of_which_too_much_fails_is_not_borne() -> None:
