@@ -11,7 +11,9 @@ from benchmarks.fidelity.base import Bench, NotMeasuredError
 from benchmarks.fidelity.comparison import shuffled
 from benchmarks.fidelity.generators import Recorded, Running, open_scenario, run_load
 from benchmarks.fidelity.statistics import percentile
+from harness.locustfile import Locustfile
 from harness.records import Measure
+from scenarios.model import Behaviour
 
 WARMUP_S = 1
 DETUNED_PER_S = 7
@@ -85,9 +87,19 @@ def fight(bench: Bench, program: Path, url: str, *, rate_per_s: int, rounds: int
 
 
 def side_by_side(
-    bench: Bench, program: Path, url: str, *, rate_per_s: int, rounds: int, duration_s: float
+    bench: Bench,
+    program: Path,
+    url: str,
+    *,
+    rate_per_s: int,
+    rounds: int,
+    duration_s: float,
+    locustfile: Locustfile | None = None,
 ) -> Duel:
-    """Both at once in each round, at about `rate_per_s` each: what happens to server and machine meets both."""
+    """Both at once in each round, at about `rate_per_s` each: what happens to server and machine meets both. Our
+    load is that of a `locustfile` where there is one.
+    """
+    behaviour: Behaviour = "reader" if locustfile is None else "locustfile"
     ours, theirs = [], []
     their_rate_per_s = rate_per_s + DETUNED_PER_S
     for number in range(1, rounds + 1):
@@ -106,7 +118,8 @@ def side_by_side(
                 duration_s=duration_s + WARMUP_S,
             )
 
-        recorded = run_load(bench, open_scenario(rate_per_s, duration_s, WARMUP_S), url, attack)
+        scenario = open_scenario(rate_per_s, duration_s, WARMUP_S, behaviour)
+        recorded = run_load(bench, scenario, url, attack, locustfile)
         ours.append(Round.of_ours(recorded))
         theirs.append(Round.of_vegeta(hits[their_rate_per_s * WARMUP_S :], their_rate_per_s))
     return Duel(tuple(ours), tuple(theirs))

@@ -19,6 +19,7 @@ from harness.environment.children import module_command, python_environment
 from harness.environment.ports import HOST, listening_socket
 from harness.load.client import load_process
 from harness.load.messages import Done
+from harness.locustfile import Locustfile
 from harness.records import LATENCY_FILE, Measure, Outcome, SeriesKey, new_histogram, split_intervals
 from harness.store import TrialFolder
 from scenarios.model import Arrivals, Behaviour, Phase, Scenario
@@ -28,12 +29,14 @@ STEADY = "steady"
 RECORDER_MODULE = "harness.load.recorder"
 
 
-def open_scenario(rate_per_s: float, duration_s: float, warmup_s: float = 1.0) -> Scenario:
+def open_scenario(
+    rate_per_s: float, duration_s: float, warmup_s: float = 1.0, behaviour: Behaviour = "reader"
+) -> Scenario:
     """Single reads at a constant rate, after a warm-up at the same rate."""
     arrivals = Arrivals(rate_per_s=rate_per_s)
     return _scenario(
-        Phase(name="warm-up", duration_s=warmup_s, arrivals=arrivals, behaviour="reader", warmup=True),
-        Phase(name=STEADY, duration_s=duration_s, arrivals=arrivals, behaviour="reader"),
+        Phase(name="warm-up", duration_s=warmup_s, arrivals=arrivals, behaviour=behaviour, warmup=True),
+        Phase(name=STEADY, duration_s=duration_s, arrivals=arrivals, behaviour=behaviour),
     )
 
 
@@ -117,8 +120,15 @@ class Running:
 During = Callable[[Running], None]
 
 
-def run_load(bench: Bench, scenario: Scenario, host: str, during: During | None = None) -> Recorded:
-    """Offer the scenario's load to `host` and read what was recorded. `during` runs beside it, in a thread.
+def run_load(
+    bench: Bench,
+    scenario: Scenario,
+    host: str,
+    during: During | None = None,
+    locustfile: Locustfile | None = None,
+) -> Recorded:
+    """Offer the scenario's load to `host` and read what was recorded. `during` runs beside it, in a thread; the
+    users of a `locustfile` put it on where there is one.
 
     Raises NotMeasuredError where arrivals were held back: their latency would be missing. What `during` raises
     is raised here.
@@ -129,7 +139,7 @@ def run_load(bench: Bench, scenario: Scenario, host: str, during: During | None 
     folder = TrialFolder(path)
     try:
         with load_process(bench.leash, scenario=scenario, folder=folder) as load:
-            load.prepare(host, seed=bench.rng.randrange(2**31))
+            load.prepare(host, seed=bench.rng.randrange(2**31), locustfile=locustfile)
             running = Running(folder, time.monotonic_ns() + HEAD_START_NS, psutil.Process(load.pid), _recorder())
             load.start(running.origin_ns)
             warmup_s = sum(phase.duration_s for phase in scenario.phases if phase.warmup)

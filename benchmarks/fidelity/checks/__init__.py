@@ -7,6 +7,7 @@ from benchmarks.fidelity.checks import (
     folder,
     freeze,
     instrumentation,
+    locustfile,
     loopback,
     pooled,
     probe,
@@ -18,6 +19,7 @@ from benchmarks.fidelity.checks import (
 CHECKS: tuple[Check, ...] = (
     loopback.CHECK,
     pooled.CHECK,
+    locustfile.CHECK,
     freeze.CHECK,
     recording.CHECK,
     instrumentation.CHECK,

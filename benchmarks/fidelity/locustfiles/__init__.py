@@ -1,0 +1,1 @@
+"""Files as somebody else would write them."""
