@@ -29,7 +29,7 @@ from harness.planning.wish import PlanFile, ScenarioPatch
 from harness.planning.wording import first_problem
 from harness.records import TrialSpec
 from harness.subject import Subject, standard_subject, twins
-from scenarios.model import Scenario
+from scenarios.model import OF_LOCUSTFILES, WITH_A_SHAPE, Scenario
 from scenarios.registry import DEFAULT_SCENARIOS, SCENARIOS
 from targets.known import KNOWN_TARGETS
 from targets.registry import TARGETS
@@ -204,6 +204,8 @@ def _settle_scenarios(
     wish: PlanFile, default: tuple[str, ...], workers: Workers, locustfile: Inspected | None
 ) -> tuple[Scenario, ...]:
     known = dict(SCENARIOS)
+    if AS_WRITTEN in wish.scenario:
+        raise PlanError(f"scenario.{AS_WRITTEN}: that is a locustfile as it is; derive one of another name")
     if locustfile is not None:
         known[AS_WRITTEN] = as_written(locustfile, wish.duration_s)
     for name, patch in wish.scenario.items():
@@ -217,12 +219,24 @@ def _settle_scenarios(
             )
         require_known("scenario", name, known)
         scenario = known[name]
+        _check_users(scenario, locustfile)
         check_scenario(scenario, workers)
         if wish.duration_s is not None and name != AS_WRITTEN:
             scenario = scenario.scaled(wish.duration_s / scenario.duration_s)
             check_extent(scenario)
         chosen.append(scenario)
     return tuple(chosen)
+
+
+def _check_users(scenario: Scenario, locustfile: Inspected | None) -> None:
+    """Raises PlanError for phases whose users nobody brings."""
+    outside = sorted({phase.behaviour for phase in scenario.phases} & OF_LOCUSTFILES)
+    if outside and locustfile is None:
+        raise PlanError(f"scenario {scenario.name!r} has users of a locustfile; name that with --locustfile")
+    if WITH_A_SHAPE in outside and scenario.name != AS_WRITTEN:
+        raise PlanError(
+            f"scenario {scenario.name!r}: only {AS_WRITTEN} has a locustfile's shape; write 'locustfile'"
+        )
 
 
 def _has_own_phases(wish: PlanFile, scenario: Scenario) -> bool:

@@ -78,6 +78,8 @@ WRITING = frozenset({"teller", "crowded-teller", "bookkeeper", "follower", "mixe
 """Behaviours with writes that bear a token, so that a history can tell one from another."""
 WITH_A_MEMORY = frozenset({"bookkeeper"})
 """Behaviours in which what a user does depends on what it has done: only closed users have a past."""
+OF_LOCUSTFILES = frozenset({"locustfile", "load-shape"})
+"""Behaviours of users who are not ours."""
 WITH_A_SHAPE = "load-shape"
 """The behaviour of users whose number a locustfile's own LoadTestShape says: `users` is the most."""
 Scalar = int | float | str | bool

@@ -30,7 +30,7 @@ from locust.env import Environment
 from locust.runners import STATE_MISSING
 
 from harness.load import messages
-from harness.load.merging import Merger
+from harness.load.merging import Merger, Tags
 from harness.load.messages import to_standard_output
 from harness.load.recorder import MOST_WRITES
 from harness.records import HLOG_HEADER, Mark, MarkKind
@@ -75,6 +75,7 @@ class Master:
         self._lost: set[str] = set()
         self._round_trips_ns: dict[str, list[tuple[int, int]]] = {}  # worker -> (round trip, offset)
         self._merger = Merger(count)
+        self._tags: Tags | None = None  # where names are somebody else's
         self._failure = ""  # why what the workers handed in is not all on disk
         self._writes = self._writes_dropped = 0
 
@@ -88,6 +89,7 @@ class Master:
         """Wait for the workers, hand out their orders, compare clocks. Raises GatheringError."""
         self.call_roll(GATHER_S)
         self._workers = self._present[: self._count]
+        self._tags = Tags(len(order.scenario.phases)) if order.locustfile else None
         for index, worker in enumerate(self._workers):
             self._send(ORDER, {"order": order.model_dump_json(), "index": index, "count": self._count}, worker)
         self._wait(lambda: len(self._ready) == self._count, "the workers to get ready")
@@ -185,7 +187,10 @@ class Master:
             to_standard_output(merged)
 
     def _on_log(self, msg: Any, **_: Any) -> None:
-        self._write(self._log, msg.data["text"])
+        text: str = msg.data["text"]
+        if self._tags is not None:
+            text = "".join(map(self._tags.bounded, text.splitlines(keepends=True)))
+        self._write(self._log, text)
         if msg.data["last"]:
             self._logged.add(msg.node_id)
 

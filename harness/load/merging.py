@@ -6,9 +6,32 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from harness.load import messages
+from harness.load.outside.names import OTHER_NAMES, Names
+from harness.load.samples import MOST_MEASURED
 from harness.records import GeneratorReading, Mark, MarkKind, Outcome
 
 _BEGINNINGS = (MarkKind.LOAD_START, MarkKind.PHASE_START)
+
+
+class Tags:
+    """Tags of the lines of several workers' logs, of which each has kept names of its own: no more than one would
+    keep. Where an operation is renamed, parts of an interval add up all the same.
+    """
+
+    def __init__(self, phases: int) -> None:
+        self._names = Names(phases)
+        self._seen: set[str] = set()
+
+    def bounded(self, line: str) -> str:
+        """A line of a log under the tag that it shall have."""
+        tag, comma, rest = line.partition(",")
+        if tag in self._seen:
+            return line
+        phase, operation, *others = tag.split(";")
+        operation = OTHER_NAMES if len(self._seen) >= MOST_MEASURED else self._names.bounded(operation)
+        tag = ";".join((phase, operation, *others))
+        self._seen.add(tag)
+        return f"{tag}{comma}{rest}"
 
 
 class Merger:

@@ -146,6 +146,25 @@ def test_as_written_needs_one() -> None:
         build_plan(PlanFile(scenarios=("as-written",)))
 
 
+PHASES = [{"name": "mine", "duration_s": 5.0, "users": 3, "behaviour": "locustfile"}]
+
+
+def test_phases_of_a_plan_may_be_of_its_users_and_need_it(file: Path) -> None:
+    patch: dict[str, Any] = {"base": "baseline", "phases": PHASES}
+    plan_file = PlanFile.model_validate({"scenario": {"own": patch}, "app": {**APP, "locustfile": str(file)}})
+    chosen = locustfile_of(plan_file.all_apps)
+    assert chosen is not None
+    found = Inspected(file=chosen, found=Found(user_classes=(SHOPPER,)))
+    assert "locustfile" == build_plan(plan_file, locustfile=found).scenarios[0].phases[0].behaviour
+    with pytest.raises(PlanError, match="'own' has users of a locustfile; name that with --locustfile"):
+        build_plan(PlanFile.model_validate({"scenario": {"own": patch}}))
+    patch["phases"] = [{**PHASES[0], "behaviour": "load-shape"}]
+    with pytest.raises(PlanError, match="only as-written has a locustfile's shape"):
+        build_plan(PlanFile.model_validate({"scenario": {"own": patch}}), locustfile=found)
+    with pytest.raises(PlanError, match="derive one of another name"):
+        build_plan(PlanFile.model_validate({"scenario": {"as-written": {"base": "baseline"}}}), locustfile=found)
+
+
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     import os
 

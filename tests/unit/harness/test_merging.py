@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from harness.load.arrivals import Share
-from harness.load.merging import Merger
+from harness.load.merging import Merger, Tags
 from harness.load.messages import Done, Gauged, Marked
 from harness.records import GeneratorReading, Mark, MarkKind
 
@@ -144,3 +144,20 @@ def test_shares_together_are_the_whole(count: int) -> None:
     assert [23] * 3 == [sum(share.of_number(23) for share in shares)] * 3
     parts = [share.of_number(23) for share in shares]
     assert max(parts) - min(parts) <= 1
+
+
+def test_logs_of_workers_who_kept_names_of_their_own_have_no_more_than_one_would() -> None:
+    tags = Tags(phases=2)
+    lines = [f"Tag=steady;GET:/{worker}/{number};ok;-;response,0.1\n" for worker in "ab" for number in range(50)]
+    found = [tags.bounded(line) for line in lines]
+    assert lines[:60] == found[:60]
+    assert {"Tag=steady;other;ok;-;response,0.1\n"} == set(found[60:])
+    assert lines[3] == tags.bounded(lines[3])
+    assert found[-1] == tags.bounded(lines[-1])
+
+
+def test_what_workers_remark_is_told_of_each() -> None:
+    merger = Merger(2)
+    for worker, notes in (("a", ("3 exceptions",)), ("b", ())):
+        list(merger.add(worker, done().model_copy(update={"notes": notes})))
+    assert ("load worker 1: 3 exceptions",) == merger.account(0).notes
