@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
+from harness import completion
 from harness.cli_claims import claims
 from harness.cli_init import init
 from harness.errors import (
@@ -74,7 +75,6 @@ LONGEST_ERROR = 600
 app = typer.Typer(
     name="poolstorm",
     help="Benchmark and chaos test harness for database connection pools behind FastAPI.",
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -293,7 +293,12 @@ def doctor() -> None:
 
 @app.command()
 def serve(
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="The target to bring up.")],
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="TARGET", help="The target to bring up.", autocompletion=completion.standard_targets
+        ),
+    ],
     port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Port of the target.")] = None,
     pool: Pool = None,
     database_url: DatabaseUrlOption = None,

@@ -10,16 +10,26 @@ from typing import Annotated
 
 import typer
 
+from harness import completion
 from harness.errors import PoolstormError
 
 USUAL_PLAN = Path("poolstorm.toml")
 """Taken as the plan in whose folder it lies."""
 
 Targets = Annotated[
-    list[str] | None, typer.Option("--target", "-t", help="Target to run; may be repeated. Default: all.")
+    list[str] | None,
+    typer.Option(
+        "--target", "-t", help="Target to run; may be repeated. Default: all.", autocompletion=completion.targets
+    ),
 ]
 Scenarios = Annotated[
-    list[str] | None, typer.Option("--scenario", "-s", help="Scenario to run; may be repeated. Default: all.")
+    list[str] | None,
+    typer.Option(
+        "--scenario",
+        "-s",
+        help="Scenario to run; may be repeated. Default: all.",
+        autocompletion=completion.scenarios,
+    ),
 ]
 DatabaseUrlOption = Annotated[
     str | None,
@@ -55,7 +65,10 @@ Duration = Annotated[
     float | None,
     typer.Option("--duration", metavar="SECONDS", help="Length of each scenario; phases keep their shares."),
 ]
-Control = Annotated[str | None, typer.Option("--control", help="Target that the others are compared with.")]
+Control = Annotated[
+    str | None,
+    typer.Option("--control", help="Target that the others are compared with.", autocompletion=completion.targets),
+]
 TwinsToo = Annotated[
     bool | None,
     typer.Option("--aa/--no-aa", help="Run the control twice per block to show the noise. Default: with -r 2."),

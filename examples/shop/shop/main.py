@@ -51,8 +51,12 @@ async def out_of_reach(_: Request, error: Exception) -> JSONResponse:
 
 
 app = FastAPI(title="Shop", lifespan=lifespan)
-for routes in (login, products, cart, orders, exports, health):
-    app.include_router(routes.router)
+app.include_router(login.router)
+app.include_router(products.router)
+app.include_router(cart.router)
+app.include_router(orders.router)
+app.include_router(exports.router)
+app.include_router(health.router)
 app.add_exception_handler(PoolTimeoutError, busy)
 app.add_exception_handler(DBAPIError, out_of_reach)
 app.add_exception_handler(OSError, out_of_reach)
