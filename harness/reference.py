@@ -1,0 +1,164 @@
+"""docs/reference.md, made from what the program itself goes by: `python -m harness.reference` writes it anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import get_args
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+from typer.main import get_command
+
+from harness.apps.places import OF_DATABASE, OF_SOCKET
+from harness.apps.wish import AppWish
+from harness.cli import app
+from harness.errors import EXIT_INTERRUPTED, EXIT_INVALID, EXIT_USAGE
+from harness.faults import FAULTS
+from harness.faults.base import FaultSettings
+from scenarios.model import CheckKind
+from scenarios.registry import SCENARIOS
+from targets.drivers.registry import DRIVERS
+from targets.registry import TARGETS, Target
+from targets.tutorial.registry import TUTORIAL
+
+PLACE = Path("docs/reference.md")
+_CHECKS = {
+    "no-errors-outside-faults": "every request sent outside a fault succeeds",
+    "recovers-within": "`limit` in ms, from the healing of each fault to steady success",
+    "fails-fast": "`limit` in ms, the p99 of failed requests while the proxy is down",
+    "exhausts": "at some step of a ladder requests are refused, or the whole pool is out",
+    "money-is-conserved": "the bank's total after the trial is that before it",
+    "no-leaked-connections": "nothing is checked out after the load",
+    "sessions-at-base": "no session is at work or in a transaction after the load that was not so before it",
+    "answers-unchanged": "what is only read answers after the load as it did before",
+}
+_APP = {
+    "run": "`MODULE:NAME` of an ASGI app, which uvicorn runs, or a command that holds `{port}`",
+    "name": "what it is called in the report",
+    "directory": "the folder that its commands run in, from that of the plan file",
+    "env": "its variables; in them stand the placeholders below",
+    "ready": "a path that answers 200 once it is up; without it, any answer will do",
+    "ready_within_s": "seconds that it may take for that",
+    "setup": "a command that fills its database, once before the trials",
+    "get": "paths to read; without them, those of its OpenAPI document that need no parameter",
+    "locustfile": "its own users, in place of reading paths",
+    "rate_per_s": "requests a second that are usual; without it, a fifth of what it is seen to bear",
+    "users": "the most users of a phase of closed users; without it, as the scenarios say",
+    "probe": "whether a probe may look on inside its Python processes",
+    "variants": "`[app.variants.NAME]` with `env` or `run`: the same app otherwise, a subject of its own",
+    "matrix": "values for some variables; each combination is a variant",
+}
+_PLACEHOLDERS = {
+    "database_url": "`postgresql://user:password@host:port/database`",
+    "database_url+asyncpg": "the same as `postgresql+asyncpg://`",
+    "database_url+psycopg": "the same as `postgresql+psycopg://`",
+    "database_url+psycopg2": "the same as `postgresql+psycopg2://`",
+    "jdbc_url": "the same as `jdbc:postgresql://`",
+    "database_host": "its host, that of the proxy",
+    "database_port": "its port, that of the proxy",
+    "database_user": "the role",
+    "database_password": "its password",
+    "database_name": "the database",
+    "host": "the address that the app is to listen at",
+    "port": "the port that the app is to listen at",
+}
+_EXITS = {
+    0: "done",
+    1: "the output could not be shown",
+    EXIT_USAGE: "a wrong command line or plan, something essential missing, or a run that was cut short",
+    EXIT_INVALID: "no trial can be used",
+    EXIT_INTERRUPTED: "Ctrl-C",
+}
+
+
+def reference() -> str:
+    """The whole page. Raises KeyError for a check, a field or a placeholder that nothing is said of here."""
+    checks: Sequence[str] = get_args(get_args(CheckKind)[0])
+    sections = (
+        _title(),
+        _section("Commands", _commands()),
+        _targets("Targets", TARGETS),
+        _targets("Targets on other drivers", DRIVERS),
+        _targets("Targets of the tutorial", TUTORIAL),
+        _table("Scenarios", ("scenario", "asks"), ((f"`{one.name}`", one.question) for one in SCENARIOS.values())),
+        _faults(),
+        _table("Checks", ("kind", "holds where"), ((f"`{name}`", _CHECKS[name]) for name in checks)),
+        _table("[app]", ("field", "default", ""), _fields(AppWish, _APP)),
+        _table(
+            "Placeholders",
+            ("place", "stands for"),
+            ((f"`{{{name}}}`", _PLACEHOLDERS[name]) for name in (*OF_DATABASE, *OF_SOCKET)),
+        ),
+        _table("Exit codes", ("code", "meaning"), ((str(code), text) for code, text in sorted(_EXITS.items()))),
+    )
+    return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
+
+
+def _title() -> Iterator[str]:
+    yield "# Reference"
+    yield ""
+    yield "Made from the program by `python -m harness.reference`; what all this is for stands in the"
+    yield "[README](../README.md), and how to begin in the [tutorial](tutorial.md)."
+
+
+def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
+    yield f"## {title}"
+    yield ""
+    yield from lines
+
+
+def _table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    return _section(title, _rows(headings, rows))
+
+
+def _rows(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(headings)} |"
+    yield f"|{'---|' * len(headings)}"
+    for row in rows:
+        yield f"| {' | '.join(' '.join(cell.split()).replace('|', chr(92) + '|') for cell in row)} |"
+
+
+def _commands() -> Iterator[str]:
+    group = get_command(app)
+    for name, command in getattr(group, "commands").items():  # noqa: B009 - the type of a group is private
+        context = command.make_context(f"poolstorm {name}", [], resilient_parsing=True)
+        words = " ".join(piece for piece in command.collect_usage_pieces(context))
+        yield f"### poolstorm {name} {words}"
+        yield ""
+        yield " ".join((command.help or "").split())
+        yield ""
+        records = [record for parameter in command.params if (record := parameter.get_help_record(context))]
+        yield from _rows(("option", ""), ((f"`{words}`", text) for words, text in records))
+        yield ""
+
+
+def _targets(title: str, targets: Mapping[str, Target]) -> Iterator[str]:
+    return _table(title, ("target", "shows"), ((f"`{name}`", one.teaches) for name, one in targets.items()))
+
+
+def _faults() -> Iterator[str]:
+    def settings(model: type[FaultSettings]) -> str:
+        return (
+            ", ".join(f"`{name}`{_default(field.default)}" for name, field in model.model_fields.items()) or "none"
+        )
+
+    rows = ((f"`{fault.kind}`", fault.teaches, settings(fault.Settings)) for fault in FAULTS.values())
+    return _table("Faults", ("kind", "shows", "settings"), rows)
+
+
+def _fields(model: type[BaseModel], said: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    for name, field in model.model_fields.items():
+        needed = field.is_required()
+        default = (
+            "needed" if needed else "" if field.default in (None, PydanticUndefined, ()) else f"`{field.default}`"
+        )
+        yield f"`{name}`", default, said[name]
+
+
+def _default(value: object) -> str:
+    return " (needed)" if value is PydanticUndefined else f" ({value})"
+
+
+if __name__ == "__main__":
+    PLACE.write_text(reference(), encoding="utf-8")
