@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from harness.apps.openapi import paths_of
 from harness.apps.places import of_database
+from harness.environment.bounded_log import bounded_log
 from harness.environment.children import locustfile_environment
 from harness.environment.leash import ending
 from harness.environment.logins import logging_in
@@ -84,6 +85,7 @@ class RealStage:
             stack.parts(database, proxy) as own_parts,
             ExitStack() as replica_ends,
             _channel(stack, setup) as channel,
+            nullcontext() if setup.subject.launch.is_ours else bounded_log(folder.log_file("target")),
             ExitStack() as subject_ends,
         ):
             watch.lap("database")

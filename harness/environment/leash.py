@@ -28,7 +28,7 @@ import psutil
 
 from harness.environment import guard
 from harness.environment.children import module_command, python_environment
-from harness.environment.last_words import telling_line
+from harness.environment.last_words import end_of_log, telling_line
 from harness.errors import EnvironmentSetupError, LeftBehindError, is_printable, shown
 
 _log = logging.getLogger("poolstorm.environment")
@@ -137,11 +137,7 @@ class Child:
 
     def tail_of_log(self, lines: int = 1) -> str:
         """The last `lines` lines of the log that are not blank; empty where there is none."""
-        try:
-            text = self.log_path.read_text(errors="replace")
-        except OSError:
-            return ""
-        return "\n".join([line for line in text.splitlines() if line.strip()][-lines:]) if lines > 0 else ""
+        return end_of_log(self.log_path, lines)
 
     def end_description(self) -> str:
         """How the process ended, on one line, with what its log says of the cause."""

@@ -1,0 +1,53 @@
+"""A log that is somebody else's to write: it is cut while it grows, and its end is kept."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+MOST_BYTES = 16 * 1024 * 1024
+KEPT_BYTES = 1024 * 1024
+"""Of its end, when it is cut: there stands why a program ended."""
+LOOK_EVERY_S = 0.2
+
+
+@contextmanager
+def bounded_log(path: Path) -> Iterator[None]:
+    """During the block the log is cut whenever it has grown beyond `MOST_BYTES`.
+
+    Whoever writes must append (as children of the leash do): then what comes after a cut follows what was kept.
+    What is written in the moment of a cut may be lost with what was cut.
+    """
+    stopping = threading.Event()
+
+    def look_on() -> None:
+        while not stopping.wait(LOOK_EVERY_S):
+            with suppress(OSError):
+                cut(path)
+
+    looker = threading.Thread(target=look_on, name="log-bound", daemon=True)
+    looker.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        looker.join()
+        with suppress(OSError):
+            cut(path)
+
+
+def cut(path: Path, most_bytes: int = MOST_BYTES, kept_bytes: int = KEPT_BYTES) -> None:
+    """Keep the end of a log that is longer than `most_bytes`, after a line that says so. Raises OSError."""
+    size = path.stat().st_size
+    if size <= most_bytes:
+        return
+    with path.open("r+b") as file:
+        file.seek(-kept_bytes, 2)
+        kept = file.read(kept_bytes)
+        gone = size - len(kept)
+        file.seek(0)
+        file.write(f"[{gone:,} bytes were cut out here: the log had more than {most_bytes:,}]\n".encode())
+        file.write(kept)
+        file.truncate()
