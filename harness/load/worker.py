@@ -81,7 +81,10 @@ class Worker:
             try:
                 generator = Generator(order, self._tell, Share(data["index"], data["count"]))
             except CrowdError as error:
+                os.close(samples_fd)
+                _recorded(recorder)
                 self._tell(messages.Refused(reason=str(error)))
+                self._wait_to_be_sent_home()
                 return True
             self._generator = generator
             self._tell(messages.Ready(locust=locust.__version__))

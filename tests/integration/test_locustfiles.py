@@ -289,6 +289,12 @@ def test_a_file_that_ends_its_process_or_its_users_holds_nobody_up(bench: Bench,
         assert loaded.done.started >= 1
 
 
+def test_greenlets_of_a_task_send_for_its_arrival(bench: Bench) -> None:
+    does = "gevent.joinall([gevent.spawn(self.client.get, '/items') for _ in range(3)])"
+    loaded = bench.run(bench.write(does=does), arriving(20, 0.5))
+    assert ({"GET:/items": 30}, []) == (loaded.operations(), loaded.notes)
+
+
 def test_what_a_file_prints_fills_no_disk(bench: Bench) -> None:
     loaded = bench.run(bench.write(does="print('x' * 3_000_000); self.client.get('/items')"), closed(2, 0.5))
     assert len(loaded.log) < 5_000_000

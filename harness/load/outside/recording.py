@@ -27,8 +27,8 @@ from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
 from harness.load.classify import UNCLASSIFIED
 from harness.load.outside.judging import judge
 from harness.load.outside.names import Names, request_name
-from harness.load.samples import NEVER_SENT, Answered, Samples
-from harness.records import Outcome
+from harness.load.samples import NEVER_SENT, Answered, Arrival, Samples
+from harness.records import HIGHEST_NS, Outcome
 
 CHECK_RAISED = "check-raised"
 """The kind of a success in whose with-block an exception was raised: nobody said that it was right."""
@@ -62,12 +62,14 @@ class Recording:
     """Watches Locust's HTTP clients; `on_request` is the listener of its request event.
 
     `closed` are closed users, each with when it was begun: in a phase that has none, or at the load's end, the
-    next request ends one. `leaving` holds while users go: what they still send is sent, and not recorded.
+    next request ends one. `running` are the arrivals that users run just now.
+    `leaving` holds while users go: what they still send is sent, and not recorded.
     """
 
     def __init__(self, samples: Samples, names: Names, timeout_s: float) -> None:
         self._samples, self._names, self._timeout_s = samples, names, timeout_s
         self.closed: WeakKeyDictionary[User, int] = WeakKeyDictionary()
+        self.running: WeakKeyDictionary[User, Arrival] = WeakKeyDictionary()
         self.leaving: ContextVar[bool] = ContextVar("leaving", default=False)
         self._going = Group()
 
@@ -169,6 +171,8 @@ class Recording:
             and not self.leaving.get()
         ):
             raise StopUser
+        if samples.current_arrival() is None and user is not None and user in self.running:
+            samples.join_arrival(self.running[user])  # a greenlet of the task's own
         arrival = samples.current_arrival()
         entry.is_first = arrival is not None and not arrival.begun
         name = self._names.bounded(request_name(entry.method, entry.name, chosen=entry.is_chosen))
@@ -201,7 +205,7 @@ class Recording:
         self._samples.close(entry.ticket, operation, _known(entry, outcome, kind, response_time), timing)
 
     def _from_elsewhere(self, method: str, name: str, took_ms: float | None, error: BaseException | None) -> None:
-        samples, took_ns = self._samples, round((took_ms or 0.0) * 1e6)
+        samples, took_ns = self._samples, _nanoseconds(took_ms) or 0
         intended_ns = time.monotonic_ns() - samples.origin_ns - took_ns
         if not samples.origin_ns or intended_ns < 0 or (samples.closing and self.leaving.get()):
             return
@@ -234,13 +238,19 @@ class Recording:
 
 def _known(entry: Request, outcome: Outcome, kind: str, took_ms: float | None) -> Answered:
     """Locust's clock ran from `entered_ns`; by default, until now."""
-    try:
-        ended_ns = time.monotonic_ns() if took_ms is None else entry.entered_ns + round(took_ms * 1e6)
-    except (TypeError, ValueError, OverflowError):  # the user's own idea of a time
-        ended_ns = time.monotonic_ns()
+    took_ns = _nanoseconds(took_ms)
+    ended_ns = time.monotonic_ns() if took_ns is None else entry.entered_ns + took_ns
     service_ns = max(0, ended_ns - entry.sent_ns)
     late_ns = max(0, entry.sent_ns - entry.due_ns) if entry.is_first else 0
     return Answered(outcome, kind, service_ns + late_ns, service_ns)
+
+
+def _nanoseconds(took_ms: float | None) -> int | None:
+    """A time as Locust tells it; None for what is none, as files may set it themselves."""
+    try:
+        return None if took_ms is None else round(min(max(took_ms, 0.0) * 1e6, HIGHEST_NS))
+    except (TypeError, ValueError):
+        return None
 
 
 def _status_error(answer: Any) -> Exception | None:

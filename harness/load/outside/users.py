@@ -188,6 +188,7 @@ class LocustfileUsers:
         user = self._prepared.take(user_class) or self._prepare_for(user_class, arrival)
         if user is None:
             return
+        self._recording.running[user.user] = arrival
         try:
             user.run_one(arrival)
         except (StopUser, StopTest):
