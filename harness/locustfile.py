@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from harness.errors import PlanError, shown
+from harness.records import LocustfileRecord
 
 USUAL_USERS = 10
 """Closed users of the scenario `as-written` where nothing else is said."""
@@ -71,6 +73,11 @@ class Inspected(_Value):
 
     file: Locustfile
     found: Found
+
+    def record(self) -> LocustfileRecord:
+        """For the manifest. Raises PlanError where the file has gone."""
+        digest = hashlib.sha256(require_file(self.file.path).read_bytes()).hexdigest()
+        return LocustfileRecord(name=self.file.path.name, sha256=digest, users=self.describe())
 
     def describe(self) -> str:
         """Who puts the load on, such as `shop.py: Shopper (HttpUser, weight 3)`."""

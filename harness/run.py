@@ -153,6 +153,7 @@ def run_plan(
         trials=plan.trials,
         environment=describe_environment(stack.database, stack.toxiproxy),
         calibration=calibration,
+        locustfile=None if plan.locustfile is None else plan.locustfile.record(),
     )
     store.write_manifest(manifest)
     ground = Ground(stack.require_alive, stack.database.redact)

@@ -155,6 +155,14 @@ class Calibration(Record):
     steps: tuple[CalibrationStep, ...] = ()
 
 
+class LocustfileRecord(Record):
+    """Whose users put the load on: the file's name, what its bytes were, and what was chosen of it."""
+
+    name: str
+    sha256: str  # in hexadecimal
+    users: str  # such as `shop.py: Shopper (HttpUser, weight 3)`
+
+
 class Manifest(Record):
     """`manifest.json`: what the run is; written at the start and again as its state changes."""
 
@@ -174,6 +182,7 @@ class Manifest(Record):
     finished_at: datetime | None = None
     reason: str = ""  # why the run was cut short
     calibration: Calibration | None = None  # by which an app's rates were chosen; None where they were given
+    locustfile: LocustfileRecord | None = None  # whose users put the load on; None where ours did
 
 
 class TrialState(StrEnum):

@@ -247,6 +247,7 @@ def _run_info(run: Run, scenarios: Sequence[ScenarioResult]) -> RunInfo:
         environment=_environment(manifest.environment),
         borne_per_s=manifest.calibration and manifest.calibration.borne_per_s,
         usual_per_s=manifest.calibration and manifest.calibration.usual_per_s,
+        locustfile=manifest.locustfile.users if manifest.locustfile else "",
     )
 
 

@@ -167,6 +167,7 @@ class RunInfo(Result):
     environment: dict[str, str]
     borne_per_s: float | None = None  # requests a second that the app bore before; None where rates were given
     usual_per_s: float | None = None  # what was taken as usual for it
+    locustfile: str = ""  # whose users put the load on, in words; empty where ours did
 
 
 class Summary(Result):

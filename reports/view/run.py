@@ -47,11 +47,12 @@ def run_title(run: RunInfo) -> str:
 
 
 def rates_line(run: RunInfo) -> str:
-    """By what the rates of an app were chosen, in a sentence; empty where they were given."""
+    """Who puts the load on an app, and by what its rates were chosen; empty where both are as ever."""
+    load = f"The load comes from {run.locustfile}. " if run.locustfile else ""
     if run.borne_per_s is None or run.usual_per_s is None:
-        return ""
+        return load.strip()
     return (
-        f"Rates are for an app that bore {run.borne_per_s:,.0f} requests a second before the trials: "
+        f"{load}Rates are for an app that bore {run.borne_per_s:,.0f} requests a second before the trials: "
         f"{run.usual_per_s:g}/s were taken as usual for it (--rate sets them)."
     )
 
