@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -291,6 +292,9 @@ def test_a_locustfile_puts_the_load_on_in_standard_scenarios_and_as_it_is_writte
     assert "its Stages is left aside where a scenario has a shape of its own" in ended.stderr
     found = {trial.record.spec.scenario: trial for trial in kept(tmp_path).trials}
     assert {"baseline", "as-written"} == set(found)
+    recorded = kept(tmp_path).manifest.locustfile
+    assert recorded is not None
+    assert (recorded.name, recorded.sha256) == ("locustfile.py", hashlib.sha256(LOAD.encode()).hexdigest())
     for trial in found.values():
         assert trial.record.state == "completed", trial.record.reason
         assert {"GET:/items", "GET:/count"} <= operations(trial) <= {"GET:/items", "GET:/count", "GET:first"}
