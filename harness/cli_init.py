@@ -13,7 +13,7 @@ from harness.options import USUAL_PLAN
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="The project's folder.")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The project's folder.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Replace a poolstorm.toml that is there.")] = False,
 ) -> None:
     """Look at a project, without running any of it, and write a starter poolstorm.toml into its folder."""
