@@ -91,8 +91,10 @@ class RunDisplay:
             self._live.stop()
 
     def say(self, text: str) -> None:
-        """What is being done beside trials; where there is no live display, each text once on a line."""
-        if text != self._status and not self._console.is_terminal:
+        """What is being done beside trials; where there is no live display, each thing once on a line, and not
+        again for each second that it takes.
+        """
+        if _without_seconds(text) != _without_seconds(self._status) and not self._console.is_terminal:
             self._print(text)
         self._status = text
 
@@ -127,6 +129,10 @@ class RunDisplay:
 
     def _print(self, text: str) -> None:
         self._console.print(plain(text), highlight=False, markup=False, soft_wrap=True)
+
+
+def _without_seconds(text: str) -> str:
+    return re.sub(r" \d+ s$", "", text)
 
 
 def minutes(seconds: float) -> str:
