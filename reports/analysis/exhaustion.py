@@ -83,6 +83,7 @@ def _step(phase: Phase, folds: Folds, observed: Sequence[Observed]) -> LadderSte
         completed_per_s=per_second(fold.completed, fold.duration_s),
         refused=fold.outcomes[Outcome.REFUSED.value],
         failed=fold.outcomes[Outcome.FAILED.value] + fold.outcomes[Outcome.UNKNOWN.value],
+        given_up=fold.outcomes[Outcome.ABORTED.value],
         in_flight_max=_largest(in_flight_max(trial, phase) for trial, _ in spans),
         checked_out_max=_largest(checked_out_max(trial, span) for trial, span in spans),
         intervals=intervals_of([one.fold.phases[place] for one in observed if place in one.fold.phases]),

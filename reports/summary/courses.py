@@ -131,6 +131,7 @@ class LadderStep(Result):
     completed_per_s: float  # successes
     refused: int
     failed: int  # failed and unknown
+    given_up: int = 0  # under way when the load ended
     in_flight_max: int | None = None  # most requests at once that waited for their answer
     checked_out_max: int | None
     intervals: Intervals = Intervals()

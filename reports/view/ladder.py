@@ -85,6 +85,8 @@ def exhaustion_lines(scenario: ScenarioResult) -> Iterator[str]:
     for name, ladder in ladders(scenario):
         if ladder.onset_offered is None:
             text = f"no refusals or failures up to {ladder.said(ladder.steps[-1].offered)}"
+            if waiting := sum(step.given_up for step in ladder.steps):
+                text += f", but {waiting:,} requests had no answer yet when the load ended"
         else:
             text = f"{ladder.onset_sign} from {ladder.said(ladder.onset_offered)} on"
         if ladder.checked_out_max is not None:
