@@ -153,3 +153,44 @@ def test_what_lies_in_the_folder_beside_is_left_alone(told: Path) -> None:
         patch.setattr(signal, "alarm", lambda *_: None)
         found = Channel(told).read()
     assert (found.processes, found["CHECKOUTS"]) == (0, 0)
+
+
+def test_each_event_loop_is_watched_also_where_another_had_its_address(tmp_path: Path, told: Path) -> None:
+    ended = run(
+        tmp_path,
+        told,
+        """
+import asyncio
+from poolstorm_probe.hooks import asyncio_loops
+
+async def watched():
+    asyncio_loops.watch_running_loop()
+    return asyncio.get_running_loop() in asyncio_loops._ticking
+
+assert all(asyncio.run(watched()) for _ in range(20))
+""",
+        PYTHONPATH=str(PATH),
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_who_exchanges_the_standard_library_s_parts_comes_first(tmp_path: Path, told: Path) -> None:
+    code = "import sys; assert not {'asyncio', 'ssl', 'concurrent.futures'} & set(sys.modules), set(sys.modules)\n"
+    patched = "from gevent import monkey; monkey.patch_all()\n"
+    ended = run(tmp_path, told, code + patched + USES_A_POOL, "-W", "error")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert checkouts(told) == 1
+
+
+def test_a_full_disk_costs_the_app_nothing(tmp_path: Path, told: Path) -> None:
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", str(told)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("only root may mount a small disk")
+    try:
+        ended = run(tmp_path, told, USES_A_POOL)
+        assert not Channel(told).is_told_into()
+    finally:
+        subprocess.run(["umount", str(told)], check=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")

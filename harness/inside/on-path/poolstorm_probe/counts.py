@@ -96,7 +96,8 @@ class Counts:
         path = f"{self._folder}{os.sep}{os.getpid()}-{now_ns()}{SUFFIX}"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            os.ftruncate(descriptor, BYTES)
+            if os.write(descriptor, bytes(BYTES)) != BYTES:  # a hole on a full disk ends whoever writes to it
+                raise OSError("no room")
             numbers = memoryview(mmap.mmap(descriptor, BYTES)).cast("q")
         finally:
             os.close(descriptor)

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
+import weakref
 from functools import wraps
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from poolstorm_probe.counts import COUNTS, now_ns
 from poolstorm_probe.hooks import threads
 from poolstorm_probe.hooks.requests import Request, current
 
+if TYPE_CHECKING:
+    import asyncio
+
 EVERY_S = 0.05
-_MARK = "_poolstorm_probe_ticks"
-_ticking: set[int] = set()  # loops that cannot be marked, by their address
+_ticking: weakref.WeakSet[Any] = weakref.WeakSet()  # loops; not by address, which another may have later
 
 
 def watch_running_loop() -> None:
     """Have the loop that runs here tell its lag from now on; again and again is as good as once."""
     try:
+        import asyncio  # not at the top: an app that exchanges its parts, as gevent does, has to be first
+
         loop = asyncio.get_running_loop()
-        if id(loop) in _ticking:
+        if loop in _ticking:
             return
         if not _ticking:
             COUNTS.listening_to("loop")
-        _ticking.add(id(loop))
+        _ticking.add(loop)
         _set(loop)
     except Exception:
         COUNTS.trouble()
@@ -40,10 +44,7 @@ def _tick(loop: asyncio.AbstractEventLoop, due_ns: int) -> None:
         COUNTS.lagged(max(0, now_ns() - due_ns))
         COUNTS.look()
         threads.look()
-        if loop.is_closed():
-            _ticking.discard(id(loop))
-        else:
-            _set(loop)
+        _set(loop)
     except Exception:
         COUNTS.trouble()
 
