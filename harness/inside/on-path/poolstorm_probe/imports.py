@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -29,7 +28,7 @@ def _call(hook: Hook, module: ModuleType) -> None:
         COUNTS.trouble()
 
 
-class _Finder(MetaPathFinder):
+class _Finder:  # of no class of importlib.abc, which brings half the standard library along
     """Finds what the finders behind it find, and has the module looked at when it has been loaded."""
 
     def __init__(self, hooks: Mapping[str, Hook]) -> None:
@@ -52,7 +51,7 @@ class _Finder(MetaPathFinder):
         return None
 
 
-class _Loader(Loader):
+class _Loader:
     """The module's own loader, which is put back when it has done its work."""
 
     def __init__(self, loader: Any, hook: Hook) -> None:
