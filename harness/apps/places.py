@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from urllib.parse import quote, unquote, urlsplit
@@ -14,13 +15,16 @@ OF_DATABASE = (
     *("database_host", "database_port", "database_user", "database_password", "database_name"),
 )
 OF_SOCKET = ("host", "port")
+ALIKE = 0.7
+"""So like one of ours a name is taken for it: `{databas_url}` is, and `{message}` of a log's format is not."""
 _PLACE = re.compile(r"\{([a-z][a-z0-9_+]*)\}")
 
 
 def check_places(text: str, where: str) -> None:
-    """Raises PlanError for a `{name}` that stands for nothing."""
+    """Raises PlanError for a `{name}` that is most likely one of ours misspelt; others are left to the app."""
+    known = (*OF_DATABASE, *OF_SOCKET)
     for name in _PLACE.findall(text):
-        if name not in OF_DATABASE and name not in OF_SOCKET:
+        if name not in known and difflib.get_close_matches(name, known, n=1, cutoff=ALIKE):
             raise PlanError(f"{where}: {unknown_name('placeholder', name, (*OF_DATABASE, *OF_SOCKET))}")
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
+
 if TYPE_CHECKING:
     from poolstorm_probe import layout
 else:
@@ -126,13 +128,13 @@ class Channel:
 
 
 def _lives(pid: int) -> bool:
+    """One that has ended and that nobody has asked about yet does not."""
     try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except (psutil.NoSuchProcess, ValueError, OverflowError):
         return False
-    except PermissionError:
+    except psutil.Error:
         return True
-    return True
 
 
 def _limit(living: Sequence[memoryview]) -> int | None:

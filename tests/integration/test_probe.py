@@ -111,6 +111,37 @@ os.waitpid(child, 0)
     assert found["OPENED"] == found["CLOSED"] == 2
 
 
+def test_what_a_forked_process_inherits_and_closes_is_not_its_own(tmp_path: Path, told: Path) -> None:
+    ended = run(
+        tmp_path,
+        told,
+        USES_A_POOL
+        + """
+import os, time
+if not os.fork():
+    engine.dispose()
+    with engine.connect() as connection:
+        connection.execute(text("select 1"))
+        os._exit(0)
+time.sleep(0.5)  # it has ended, and is not asked about yet
+""",
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    found = Channel(told).read()
+    assert (found["OPENED"], found["CLOSED"], found["OPEN"]) == (2, 2, 0)
+
+
+def test_a_process_that_has_ended_and_is_not_asked_about_holds_nothing(told: Path) -> None:
+    code = 'import os, sqlalchemy as sa; c = sa.create_engine("sqlite:///a.db").connect(); os._exit(0)'
+    child = subprocess.Popen([sys.executable, "-c", code], cwd=told, env=with_probe(dict(os.environ), told))
+    try:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it stays a zombie
+        found = Channel(told).read()
+        assert (found.processes, found["OUT"], found["CHECKOUTS"]) == (0, 0, 1)
+    finally:
+        child.wait()
+
+
 @pytest.mark.parametrize("what", ["gone", "no folder", "locked"])
 def test_a_folder_that_cannot_be_written_costs_the_app_nothing(tmp_path: Path, told: Path, what: str) -> None:
     if what == "locked":

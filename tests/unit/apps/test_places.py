@@ -46,6 +46,7 @@ def test_a_value_that_looks_like_a_place_is_not_filled_in_again() -> None:
 
 def test_a_place_that_stands_for_nothing_is_refused_with_the_nearest() -> None:
     check_places('{port} {host} {"json": {}} {} {database_url+psycopg2}', "here")
+    check_places("{asctime} {levelname} {message} {fd}", "a log's format")
     with pytest.raises(PlanError, match=r"here: unknown placeholder 'database_ur'; did you mean 'database_url'"):
         check_places("{database_ur}", "here")
 

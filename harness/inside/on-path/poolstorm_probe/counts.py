@@ -164,9 +164,11 @@ class Counts:
         self._numbers[_OVERFLOW] = sum(max(0, pool.open - pool.size) for pool in pools if pool.size)
 
     def opened(self, pool: Pool, number: int = 1) -> None:
-        """A connection was opened, or with -1 closed."""
+        """A connection was opened, or with -1 closed; those that a fork inherits are not its own."""
         try:
             with self._lock:
+                if number < 0 and pool.open <= 0:
+                    return
                 before = max(0, pool.open - pool.size)
                 pool.open += number
                 self._numbers[_OPENED if number > 0 else _CLOSED] += 1
