@@ -25,7 +25,12 @@ class Connection {
     this.ready = this.answer();  // as after a query, the server says when it is ready
   }
   answer() { return new Promise((resolve, reject) => { Object.assign(this, { resolve, reject, row: null, failed: null }); }); }
-  query(sql) { const answer = this.answer(); this.socket.write(message("Q", `${sql}\0`)); return answer; }
+  query(sql) {
+    const answer = this.answer();
+    if (this.gone) this.reject(new Error("the connection was closed while it was idle"));
+    else this.socket.write(message("Q", `${sql}\0`));
+    return answer;
+  }
   end(error) { this.gone = true; this.socket.destroy(); this.reject(error); }
   take(chunk) {
     this.buffer = Buffer.concat([this.buffer, chunk]);
