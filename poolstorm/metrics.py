@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
 from harness.inside.launch import PATH
@@ -63,28 +64,15 @@ def instrument(engine: Engine | AsyncEngine, name: str | None = None) -> Metrics
     poolstorm_probe.listen()
     url = engine.url
     usual = f"{url.host or 'local'}{'' if url.port is None else f':{url.port}'}/{url.database or ''}"
-    return Metrics(name or usual, COUNTS.snapshot, layout.AT, layout.bounds_ns, _places_of_times())
-
-
-def _places_of_times() -> Mapping[str, slice]:
-    from poolstorm_probe import layout
-
-    starts = {name: layout.TIMES_AT + layout.BINS * number for number, name in enumerate(layout.TIMES)}
-    return {name: slice(at, at + layout.BINS) for name, at in starts.items()}
+    return Metrics(name or usual, COUNTS.snapshot, layout)
 
 
 class Metrics:
     """What `instrument` returns: reads the counts when it is asked. Safe from any thread."""
 
-    def __init__(
-        self,
-        name: str,
-        numbers: Callable[[], Sequence[int]],
-        at: Mapping[str, int],
-        bounds_ns: Callable[[int], tuple[int, int]],
-        times: Mapping[str, slice],
-    ) -> None:
-        self._name, self._numbers, self._at, self._bounds_ns, self._times = name, numbers, at, bounds_ns, times
+    def __init__(self, name: str, numbers: Callable[[], Sequence[int]], layout: ModuleType) -> None:
+        """The numbers stand as the probe's `layout` has them."""
+        self._name, self._numbers, self._layout = name, numbers, layout
 
     def points(self) -> tuple[Point, ...]:
         """Every metric of `db.client.connection`; `max` only where the pool has a limit."""
@@ -100,7 +88,7 @@ class Metrics:
         def gauge(name: str, value: int, unit: str = "{connection}", **more: str) -> Point:
             return Point(f"{PREFIX}.{name}", "updowncounter", unit, {**pool, **more}, value)
 
-        now = {name: numbers[at] for name, at in self._at.items()}
+        now = {name: numbers[at] for name, at in self._layout.AT.items()}
         yield gauge("count", now["OUT"], **{STATE: "used"})
         yield gauge("count", max(0, now["OPEN"] - now["OUT"]), **{STATE: "idle"})
         yield gauge("idle.max", now["SIZE"])
@@ -110,14 +98,15 @@ class Metrics:
         yield gauge("pending_requests", now["WAITING"], "{request}")
         yield Point(f"{PREFIX}.timeouts", "counter", "{timeout}", pool, now["TIMED_OUT"])
         for name, of in (("create_time", "connect"), ("wait_time", "acquire"), ("use_time", "held")):
-            found = self._histogram(numbers[self._times[of]])
+            at = self._layout.TIMES_AT[of]
+            found = self._histogram(numbers[at : at + self._layout.BINS])
             yield Point(f"{PREFIX}.{name}", "histogram", "s", pool, found)
 
     def _histogram(self, bins: Sequence[int]) -> Histogram:
         counts, sum_s = [0] * (len(BOUNDS_S) + 1), 0.0
         for number, count in enumerate(bins):
             if count:
-                middle_s = sum(self._bounds_ns(number)) / 2e9
+                middle_s = sum(self._layout.bounds_ns(number)) / 2e9
                 counts[next((at for at, bound in enumerate(BOUNDS_S) if middle_s <= bound), len(BOUNDS_S))] += (
                     count
                 )

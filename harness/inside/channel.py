@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from harness.inside.launch import PATH
+
 if TYPE_CHECKING:
     from poolstorm_probe import layout
 else:
-    _SPEC = importlib.util.spec_from_file_location(
-        "harness.inside.layout", Path(__file__).parent / "on-path" / "poolstorm_probe" / "layout.py"
-    )
+    _SPEC = importlib.util.spec_from_file_location("harness.inside.layout", PATH / "poolstorm_probe" / "layout.py")
     layout = importlib.util.module_from_spec(_SPEC)
     _SPEC.loader.exec_module(layout)
 
 MOST_PROCESSES = 256
 """Of an app; further ones are not read."""
-TIMES: tuple[str, ...] = layout.TIMES
+TIMES: tuple[str, ...] = tuple(layout.TIMES_AT)
 _SUMS = (
     *("OPENED", "CLOSED", "INVALIDATED", "TIMED_OUT", "REQUESTS", "CHECKOUTS", "STATEMENTS", "PINGS", "TROUBLES"),
     "OUT_MAX",
@@ -88,7 +88,7 @@ class Channel:
             oldest_since_ns=oldest[0],
             oldest_place=oldest[1],
             lag_max_ns=max((lag for numbers in living for lag in _lags(numbers, since_ns)), default=None),
-            times={name: _times(files, number) for number, name in enumerate(TIMES)} if with_times else {},
+            times={name: _times(files, at) for name, at in layout.TIMES_AT.items()} if with_times else {},
         )
 
     def close(self) -> None:
@@ -99,9 +99,8 @@ class Channel:
         """For files that have come."""
         with suppress(OSError), os.scandir(self.folder) as entries:
             for entry in entries:
-                if not entry.name.endswith(layout.SUFFIX) or entry.name in self._files | dict.fromkeys(
-                    self._failed
-                ):
+                known = entry.name in self._files or entry.name in self._failed
+                if known or not entry.name.endswith(layout.SUFFIX):
                     continue
                 if len(self._files) >= MOST_PROCESSES:
                     return
@@ -173,8 +172,7 @@ def _lags(numbers: memoryview, since_ns: int) -> Iterator[int]:
             yield numbers[at + 1]
 
 
-def _times(files: Sequence[memoryview], number: int) -> tuple[int, ...]:
-    at = layout.TIMES_AT + layout.BINS * number
+def _times(files: Sequence[memoryview], at: int) -> tuple[int, ...]:
     columns = [numbers[at : at + layout.BINS].tolist() for numbers in files]
     return tuple(map(sum, zip(*columns, strict=True))) if columns else (0,) * layout.BINS
 

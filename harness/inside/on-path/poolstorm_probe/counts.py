@@ -17,18 +17,15 @@ from typing import Any
 
 from poolstorm_probe.layout import (
     AT,
-    BINS,
     BYTES,
     LAG_AT,
     LAG_SLOT_NS,
     LAG_SLOTS,
     LIBRARIES,
     MAGIC,
-    NUMBERS,
     PLACE_AT,
     PLACE_BYTES,
     SUFFIX,
-    TIMES,
     TIMES_AT,
     bin_of,
 )
@@ -44,7 +41,6 @@ _WAITING, _OUT_MAX, _CHECKOUTS, _TIMED_OUT = (
 )
 _OPENED, _CLOSED, _TROUBLES = AT["OPENED"], AT["CLOSED"], AT["TROUBLES"]
 _OLDEST, _TURN = AT["OLDEST_SINCE_NS"], AT["PLACE_TURN"]
-_TIMES_AT = {name: TIMES_AT + BINS * number for number, name in enumerate(TIMES)}
 
 
 class Pool:
@@ -271,10 +267,10 @@ class Counts:
             self.trouble()
 
     def took(self, name: str, began_ns: int) -> None:
-        """One of `layout.TIMES` has ended."""
+        """One of `layout.TIMES_AT` has ended."""
         try:
             with self._lock:
-                self._numbers[_TIMES_AT[name] + bin_of(now_ns() - began_ns)] += 1
+                self._numbers[TIMES_AT[name] + bin_of(now_ns() - began_ns)] += 1
         except Exception:
             self.trouble()
 
@@ -294,4 +290,3 @@ class Counts:
 
 
 COUNTS = Counts()
-assert NUMBERS * 8 == BYTES

@@ -32,13 +32,13 @@ PLACE_AT = LAG_AT + 2 * LAG_SLOTS
 PLACE_BYTES = 256
 """UTF-8, filled up with zeros: where in the app the connection was taken that has been out the longest."""
 
-TIMES_AT = PLACE_AT + PLACE_BYTES // 8
-TIMES = ("acquire", "connect", "ping", "query", "held", "release")
 BINS = 512
-"""How often each took how long (`bin_of`)."""
+_TIMES = ("acquire", "connect", "ping", "query", "held", "release")
+_TIMES_AT = PLACE_AT + PLACE_BYTES // 8
+TIMES_AT = {name: _TIMES_AT + BINS * number for number, name in enumerate(_TIMES)}
+"""Where the bins of each start: how often it took how long (`bin_of`)."""
 
-NUMBERS = TIMES_AT + BINS * len(TIMES)
-BYTES = 8 * NUMBERS
+BYTES = 8 * (_TIMES_AT + BINS * len(_TIMES))
 
 
 def bin_of(duration_ns: int) -> int:

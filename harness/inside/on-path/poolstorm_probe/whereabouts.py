@@ -17,7 +17,7 @@ _STRANGERS = tuple(
         for name in ("stdlib", "platstdlib", "purelib", "platlib")
     }
 )
-_PACKAGES = ("site-packages", "dist-packages", "poolstorm_probe")
+_PACKAGES = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages", "poolstorm_probe"))
 _IS_APPS: dict[str, bool] = {}  # by file; as many as the app has
 
 
@@ -51,12 +51,7 @@ def _is_apps(file: str) -> bool:
     if file.startswith("<"):
         return False
     path = os.path.realpath(file)
-    folders = (
-        f"{os.sep}site-packages{os.sep}",
-        f"{os.sep}dist-packages{os.sep}",
-        f"{os.sep}poolstorm_probe{os.sep}",
-    )
-    return not (path.startswith(_STRANGERS) or any(folder in path for folder in folders))
+    return not (path.startswith(_STRANGERS) or any(folder in path for folder in _PACKAGES))
 
 
 def as_text(place: Place | None) -> str:
