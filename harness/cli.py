@@ -118,7 +118,6 @@ def run(
 
     In a folder with a poolstorm.toml, that is the plan.
     """
-
     from harness.apps.locustfile import look_into
     from harness.environment.stack import StackOptions
     from harness.plan import build_plan
@@ -161,12 +160,11 @@ def run(
         print_plan(settled)
         return
     options = StackOptions(database_url, toxiproxy, allow_remote_database)
-    plan_at = partial(_at_rate, partial(build_plan, wish, quick=quick, locustfile=looked_into))
+
+    def plan_at(usual_per_s: float) -> Plan:
+        return build_plan(wish, quick=quick, usual_per_s=usual_per_s, locustfile=looked_into)
+
     _carry_out(settled, output, options, plan_at)
-
-
-def _at_rate(build: Callable[..., Plan], usual_per_s: float) -> Plan:
-    return build(usual_per_s=usual_per_s)
 
 
 def _carry_out(

@@ -67,7 +67,7 @@ SCENARIOS = (
     "tellers",
     "troubled",
 )
-USUAL_PLAN = "poolstorm.toml"
+USUAL_PLAN = Path("poolstorm.toml")
 _MOST_BYTES = 500_000
 _NAME = re.compile(r"[a-z0-9-]+")
 
@@ -90,7 +90,7 @@ def scenarios(incomplete: str) -> list[str]:
 def _own_apps() -> Iterator[str]:
     """Names in the folder's poolstorm.toml; none where that cannot be read, which the run will tell."""
     try:
-        with Path(USUAL_PLAN).open("rb") as file:
+        with USUAL_PLAN.open("rb") as file:
             plan = tomllib.loads(file.read(_MOST_BYTES).decode())
     except (OSError, ValueError, RecursionError):
         return

@@ -13,7 +13,7 @@ import typer
 from harness import completion
 from harness.errors import PoolstormError
 
-USUAL_PLAN = Path("poolstorm.toml")
+USUAL_PLAN = completion.USUAL_PLAN
 """Taken as the plan in whose folder it lies."""
 
 Targets = Annotated[

@@ -29,7 +29,7 @@ from harness.planning.wish import PlanFile, ScenarioPatch
 from harness.planning.wording import first_problem
 from harness.records import TrialSpec
 from harness.subject import Subject, standard_subject, twins
-from scenarios.model import OF_LOCUSTFILES, WITH_A_SHAPE, Scenario
+from scenarios.model import OF_LOCUSTFILES, WITH_A_SHAPE, Behaviour, Scenario
 from scenarios.registry import DEFAULT_SCENARIOS, SCENARIOS
 from targets.known import KNOWN_TARGETS
 from targets.registry import TARGETS
@@ -111,24 +111,14 @@ def build_plan(
         raise PlanError("attached workers do not have the locustfile and what it imports; use --workers")
     scenarios = _settle_scenarios(wish, QUICK_SCENARIOS if quick else DEFAULT_SCENARIOS, workers, locustfile)
     repetitions = wish.repetitions or 1
-    apps, given_per_s = wish.all_apps, usual_per_s
-    if not apps:
+    rates_assumed = False
+    if not wish.all_apps:
         subjects, control = _settle_subjects(wish, QUICK_TARGETS if quick else tuple(TARGETS), repetitions)
     else:
-        subjects, control = _settle_apps(wish, apps, repetitions, locustfile)
-        given_per_s = rate_of(apps) or usual_per_s
-        factor = factor_of(given_per_s or ASSUMED_PER_S)
-        scenarios = tuple(
-            scenario
-            if scenario.name == AS_WRITTEN
-            else for_app(
-                scenario,
-                1.0 if _has_own_phases(wish, scenario) else factor,
-                users_of(apps),
-                "visitor" if locustfile is None else "locustfile",
-            )
-            for scenario in scenarios
-        )
+        subjects, control = _settle_apps(wish, wish.all_apps, repetitions, locustfile)
+        given_per_s = rate_of(wish.all_apps) or usual_per_s
+        rates_assumed = given_per_s is None and any(scenario.name != AS_WRITTEN for scenario in scenarios)
+        scenarios = _sized(wish, scenarios, given_per_s or ASSUMED_PER_S, locustfile)
         for scenario in scenarios:
             check_scenario(scenario, workers)
     check_parts(scenarios, subjects)
@@ -145,9 +135,7 @@ def build_plan(
         control=control,
         trials=lay_out(scenarios, subjects, repetitions, seed),
         workers=workers,
-        rates_assumed=bool(apps)
-        and given_per_s is None
-        and any(scenario.name != AS_WRITTEN for scenario in scenarios),
+        rates_assumed=rates_assumed,
         locustfile=locustfile,
     )
 
@@ -237,6 +225,20 @@ def _check_users(scenario: Scenario, locustfile: Inspected | None) -> None:
         raise PlanError(
             f"scenario {scenario.name!r}: only {AS_WRITTEN} has a locustfile's shape; write 'locustfile'"
         )
+
+
+def _sized(
+    wish: PlanFile, scenarios: Sequence[Scenario], usual_per_s: float, locustfile: Inspected | None
+) -> tuple[Scenario, ...]:
+    """As they are for apps of which so much is usual; a locustfile as it is stays so."""
+    factor, users = factor_of(usual_per_s), users_of(wish.all_apps)
+    behaviour: Behaviour = "visitor" if locustfile is None else "locustfile"
+    return tuple(
+        scenario
+        if scenario.name == AS_WRITTEN
+        else for_app(scenario, 1.0 if _has_own_phases(wish, scenario) else factor, users, behaviour)
+        for scenario in scenarios
+    )
 
 
 def _has_own_phases(wish: PlanFile, scenario: Scenario) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 from benchmarks.fidelity.base import Figure
 from benchmarks.fidelity.statistics import Estimate, median, median_estimate
@@ -41,6 +42,11 @@ def excess(
         bound = f"within {at_most:g} %"
         return Figure(name, median_estimate(paired), "%", at_most=at_most, at_least=-at_most, bound=bound)
     return Figure(name, median_estimate(paired), "%", at_most=at_most, bound=f"at most {at_most:g} % more")
+
+
+def shown_only(figure: Figure) -> Figure:
+    """The same without its bound: for information."""
+    return replace(figure, at_most=None, at_least=None, bound="")
 
 
 def gap(ours: Sequence[float], theirs: Sequence[float]) -> Estimate:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.fidelity import vegeta
-from benchmarks.fidelity.base import Bench, NotMeasuredError
-from benchmarks.fidelity.comparison import shuffled
+from benchmarks.fidelity.base import Bench, Figure, NotMeasuredError
+from benchmarks.fidelity.comparison import excess, shuffled
 from benchmarks.fidelity.generators import Recorded, Running, open_scenario, run_load
 from benchmarks.fidelity.statistics import percentile
 from harness.locustfile import Locustfile
@@ -65,6 +65,21 @@ class Duel:
     def column(self, side: str, field: str) -> list[float]:
         """One field over all rounds of `ours` or `theirs`."""
         return [getattr(played, field) for played in getattr(self, side)]
+
+
+def excesses(duel: Duel, prefix: str, times: Sequence[str]) -> list[Figure]:
+    """Our p50 and p99 of each of these times, in per cent above vegeta's latency: within 10 %."""
+    return [
+        excess(
+            f"{prefix}{time} time {point}, against vegeta's {point}",
+            duel.column("ours", f"{time}_{point}"),
+            duel.column("theirs", f"service_{point}"),
+            at_most=10,
+            both_ways=True,
+        )
+        for time in times
+        for point in ("p50", "p99")
+    ]
 
 
 def fight(bench: Bench, program: Path, url: str, *, rate_per_s: int, rounds: int, duration_s: float) -> Duel:

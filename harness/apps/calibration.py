@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable
 
 from harness.records import Calibration, CalibrationStep, Interval, Measure, Outcome
 from scenarios.model import Arrivals, Behaviour, Phase, Scenario
@@ -67,43 +68,45 @@ def calibrated(target: str, scenario: Scenario, intervals: Iterable[Interval]) -
     with a success; the most of any step is what the app bears. An arrival of a locustfile may send several
     requests, and so many fewer arrivals are usual.
     """
-    intervals = list(intervals)
-    steps = tuple(_steps(scenario, intervals))
+    ended = _ended(intervals)
+    steps = tuple(_steps(scenario, ended))
     borne_per_s = max((step.succeeded_per_s for step in steps if step.failing <= MOST_FAILING), default=0.0)
     if borne_per_s <= 0:
         return None
     return Calibration(
         target=target,
         borne_per_s=borne_per_s,
-        usual_per_s=round(max(SHORTEST, SHARE * borne_per_s / _requests_of_arrival(scenario, intervals)), 1),
+        usual_per_s=round(max(SHORTEST, SHARE * borne_per_s / _requests_of_arrival(scenario, ended)), 1),
         steps=steps,
     )
 
 
-def _requests_of_arrival(scenario: Scenario, intervals: Sequence[Interval]) -> float:
+def _ended(intervals: Iterable[Interval]) -> Counter[tuple[str, Outcome]]:
+    """Requests by the phase in which they were to be sent, and how they ended."""
+    found: Counter[tuple[str, Outcome]] = Counter()
+    for interval in intervals:
+        if interval.key.measure is Measure.RESPONSE:
+            found[interval.key.phase, interval.key.outcome] += interval.histogram.get_total_count()
+    return found
+
+
+def _requests_of_arrival(scenario: Scenario, ended: Counter[tuple[str, Outcome]]) -> float:
     """As seen in the first steps, in which hardly any arrival is kept back; one at least."""
     first = [phase for phase in scenario.phases if phase.arrivals][:FEW_STEPS]
     arrivals = sum(phase.arrivals.rate_per_s * phase.duration_s for phase in first if phase.arrivals)
     names = {phase.name for phase in first}
-    requests = sum(
-        interval.histogram.get_total_count()
-        for interval in intervals
-        if interval.key.phase in names and interval.key.measure is Measure.RESPONSE
-    )
+    requests = sum(number for (phase, _), number in ended.items() if phase in names)
     return max(1.0, requests / arrivals) if arrivals else 1.0
 
 
-def _steps(scenario: Scenario, intervals: Sequence[Interval]) -> Iterable[CalibrationStep]:
+def _steps(scenario: Scenario, ended: Counter[tuple[str, Outcome]]) -> Iterable[CalibrationStep]:
     for phase in scenario.phases:
         if phase.warmup or phase.arrivals is None:
             continue
-        counts = dict.fromkeys(Outcome, 0)
-        for interval in intervals:
-            if interval.key.phase == phase.name and interval.key.measure is Measure.RESPONSE:
-                counts[interval.key.outcome] += interval.histogram.get_total_count()
-        ended = sum(counts.values())
+        succeeded = ended[phase.name, Outcome.OK]
+        requests = sum(ended[phase.name, outcome] for outcome in Outcome)
         yield CalibrationStep(
             offered_per_s=phase.arrivals.rate_per_s,
-            succeeded_per_s=round(counts[Outcome.OK] / phase.duration_s, 1),
-            failing=round(1 - counts[Outcome.OK] / ended, 4) if ended else 1.0,
+            succeeded_per_s=round(succeeded / phase.duration_s, 1),
+            failing=round(1 - succeeded / requests, 4) if requests else 1.0,
         )

@@ -25,7 +25,7 @@ def check_places(text: str, where: str) -> None:
     known = (*OF_DATABASE, *OF_SOCKET)
     for name in _PLACE.findall(text):
         if name not in known and difflib.get_close_matches(name, known, n=1, cutoff=ALIKE):
-            raise PlanError(f"{where}: {unknown_name('placeholder', name, (*OF_DATABASE, *OF_SOCKET))}")
+            raise PlanError(f"{where}: {unknown_name('placeholder', name, known)}")
 
 
 def has_place(text: str, *names: str) -> bool:

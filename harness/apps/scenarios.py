@@ -17,10 +17,10 @@ AS_WRITTEN_TIMEOUT_S = 60.0
 """Of a request that names none: as in Locust's own FastHttpUser."""
 WITHOUT_CONTRACT = frozenset({"no-errors-outside-faults", "recovers-within", "fails-fast"})
 """Checks that need nothing of an app but answers."""
-OF_APPS: tuple[Check, ...] = (Check(kind="sessions-at-base"), Check(kind="answers-unchanged"))
-"""In place of those that need the contract."""
 WITHOUT_PATHS: tuple[Check, ...] = (Check(kind="sessions-at-base"),)
-"""The same where it is not known what may be read."""
+"""In place of those that need the contract, where it is not known what may be read."""
+OF_APPS: tuple[Check, ...] = (*WITHOUT_PATHS, Check(kind="answers-unchanged"))
+"""The same where that is known."""
 
 
 def factor_of(usual_per_s: float) -> float:

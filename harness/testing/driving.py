@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
@@ -99,9 +99,6 @@ def _until(most: int, numbers: Iterator[int], lock: threading.Lock) -> Iterator[
         if number >= most:
             return
         yield number
-
-
-Ask = Callable[[str], Answer]
 
 
 def asked_once(url: str, path: str, patience_s: float) -> Answer:

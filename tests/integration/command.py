@@ -16,10 +16,12 @@ HEEDING_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int
 COMMAND = [sys.executable, "-c", f"{HEEDING_CTRL_C}; from harness.entry import start; start()"]
 
 
-def poolstorm(*arguments: str | Path, timeout_s: float = 180.0) -> subprocess.CompletedProcess[str]:
-    """Run to the end and hand back output and exit code."""
+def poolstorm(
+    *arguments: str | Path, cwd: Path | None = None, timeout_s: float = 180.0
+) -> subprocess.CompletedProcess[str]:
+    """Run to the end, in the folder `cwd` where one is given, and hand back output and exit code."""
     return subprocess.run(
-        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=timeout_s, check=False
+        [*COMMAND, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=timeout_s, check=False
     )
 
 

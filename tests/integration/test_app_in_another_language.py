@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import psutil
@@ -13,7 +12,7 @@ from harness.records import DatabaseReading, InsideReading
 from harness.staging import NOT_SEEN
 from reports.analysis import analyse
 from reports.read import read_run
-from tests.integration.command import COMMAND
+from tests.integration.command import poolstorm
 
 SERVICE = Path(__file__).parent / "apps" / "service.js"
 
@@ -25,16 +24,11 @@ pytestmark = [
 
 def test_a_service_in_javascript_is_measured_from_outside(tmp_path: Path) -> None:
     shutil.copy(SERVICE, tmp_path)
-    ended = subprocess.run(
-        [
-            *(*COMMAND, "run", "-o", "out", "--app", "node service.js {port} {database_url}", "--get", "/answer"),
-            *("-s", "baseline", "--rate", "20", "--duration", "2"),
-        ],
+    ended = poolstorm(
+        *("run", "-o", "out", "--app", "node service.js {port} {database_url}", "--get", "/answer"),
+        *("-s", "baseline", "--rate", "20", "--duration", "2"),
         cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+        timeout_s=120,
     )
     assert (ended.returncode, "Traceback" in ended.stderr) == (0, False), ended.stderr
     found = read_run(tmp_path / "out")

@@ -13,7 +13,7 @@ from harness.environment.bounded_log import MOST_BYTES
 from harness.errors import EXIT_USAGE
 from reports.analysis import analyse
 from reports.read import Trial, read_run
-from tests.integration.command import COMMAND
+from tests.integration.command import poolstorm
 
 pytestmark = pytest.mark.integration
 
@@ -63,16 +63,10 @@ if BAD != "imported":
 def run(folder: Path, bad: str, *words: str, seconds: float = 1.5) -> subprocess.CompletedProcess[str]:
     (folder / "app.py").write_text(APP)
     app = f"{sys.executable} app.py {{port}}"
-    return subprocess.run(
-        [
-            *(*COMMAND, "run", "-o", "out", "--app", app, "--env", "DB={database_url}", "--env", f"BAD={bad}"),
-            *("--get", "/", "-s", "baseline", "--rate", "60", "--duration", str(seconds), *words),
-        ],
+    return poolstorm(
+        *("run", "-o", "out", "--app", app, "--env", "DB={database_url}", "--env", f"BAD={bad}"),
+        *("--get", "/", "-s", "baseline", "--rate", "60", "--duration", str(seconds), *words),
         cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
     )
 
 
@@ -103,9 +97,7 @@ def test_one_that_never_answers_is_told_before_the_trials(tmp_path: Path, bad: s
         """
     )
     (tmp_path / "app.py").write_text(APP)
-    ended = subprocess.run(
-        [*COMMAND, "run", "-o", "out"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
-    )
+    ended = poolstorm("run", "-o", "out", cwd=tmp_path, timeout_s=120)
     assert (ended.returncode, "Traceback" in ended.stderr) == (EXIT_USAGE, False), ended.stderr
     assert "app cannot be measured" in ended.stderr
     assert said in ended.stderr
@@ -144,17 +136,11 @@ def test_what_one_holds_from_the_start_is_its_base(tmp_path: Path) -> None:
 
 def test_workers_that_one_forks_are_counted_and_end_with_it(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(APP)
-    ended = subprocess.run(
-        [
-            *(*COMMAND, "run", "-o", "out", "--env", "DB={database_url}", "--env", "BAD=imported", "--get", "/"),
-            *("--app", f"{sys.executable} -m uvicorn app:app --workers 2 --port {{port}}", "-s", "baseline"),
-            *("--rate", "60", "--duration", "1.5"),
-        ],
+    ended = poolstorm(
+        *("run", "-o", "out", "--env", "DB={database_url}", "--env", "BAD=imported", "--get", "/"),
+        *("--app", f"{sys.executable} -m uvicorn app:app --workers 2 --port {{port}}", "-s", "baseline"),
+        *("--rate", "60", "--duration", "1.5"),
         cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
     )
     assert ended.returncode == 0, ended.stderr
     record = the_trial(tmp_path).record

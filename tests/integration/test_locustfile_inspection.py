@@ -14,7 +14,7 @@ from harness.apps.locustfile import inspect_locustfile
 from harness.environment.children import locustfile_environment
 from harness.errors import EXIT_USAGE, PlanError
 from harness.locustfile import Found, FoundClass, Locustfile
-from tests.integration.command import COMMAND
+from tests.integration.command import poolstorm
 
 pytestmark = pytest.mark.integration
 
@@ -159,16 +159,11 @@ def test_a_file_that_does_not_come_to_its_end_holds_nobody_up(tmp_path: Path, te
 
 def test_the_command_says_it_in_one_line_and_starts_nothing(tmp_path: Path) -> None:
     (tmp_path / "load.py").write_text("import no_such_module\n")
-    ended = subprocess.run(
-        [
-            *(*COMMAND, "run", "--app", f"{sys.executable} {{port}}", "--env", "DB={database_url}"),
-            *("--locustfile", "load.py", "-o", "out"),
-        ],
+    ended = poolstorm(
+        *("run", "--app", f"{sys.executable} {{port}}", "--env", "DB={database_url}"),
+        *("--locustfile", "load.py", "-o", "out"),
         cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+        timeout_s=60,
     )
     said = (
         "error: locustfile 'load.py': line 1: there is no module 'no_such_module'; install it beside poolstorm\n"

@@ -14,7 +14,7 @@ from harness.records import InsideReading, TimesReading
 from reports.analysis import analyse
 from reports.read import Run, Trial, read_run
 from reports.summary import CheckResult
-from tests.integration.command import COMMAND
+from tests.integration.command import poolstorm
 
 pytestmark = pytest.mark.integration
 
@@ -90,14 +90,7 @@ FAILS = RAW.replace("sys.argv[2]", "__import__('os').environ['DB']").replace('"s
 
 def run(folder: Path, *words: str, seconds: float = 2.0) -> subprocess.CompletedProcess[str]:
     """`poolstorm run` in the app's folder, which the app is started in."""
-    return subprocess.run(
-        [*COMMAND, "run", "-o", "out", "--duration", str(seconds), "--rate", "20", *words],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
+    return poolstorm("run", "-o", "out", "--duration", str(seconds), "--rate", "20", *words, cwd=folder)
 
 
 def kept(folder: Path) -> Run:
@@ -210,9 +203,7 @@ def test_rates_are_shares_of_what_the_app_bears_and_variants_stand_beside_it(tmp
         base = "baseline"
         """
     )
-    ended = subprocess.run(
-        [*COMMAND, "run", "-o", "out"], cwd=tmp_path, capture_output=True, text=True, timeout=180, check=False
-    )
+    ended = poolstorm("run", "-o", "out", cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert "the plan is poolstorm.toml" in ended.stderr
     found = kept(tmp_path)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.fidelity import vegeta
 from benchmarks.fidelity.base import Bench, Check, Figure, Outcome
-from benchmarks.fidelity.comparison import excess, gap, level
-from benchmarks.fidelity.duel import Duel, side_by_side
+from benchmarks.fidelity.comparison import gap, level, shown_only
+from benchmarks.fidelity.duel import Duel, excesses, side_by_side
 from benchmarks.fidelity.statistics import Estimate
 from benchmarks.fidelity.target import serving
 from harness.environment.stack import StackOptions, running_stack
@@ -22,27 +21,14 @@ FILES = Path(__file__).parents[1] / "locustfiles"
 def judge(fast: Duel, usual: Duel) -> tuple[Figure, ...]:
     """The fast client's response times are held to the pooled target's bound; the usual client's are shown."""
     return (
-        *_excesses(fast, "FastHttpUser: "),
-        *(replace(f, at_most=None, at_least=None, bound="") for f in _excesses(usual, "HttpUser: ")),
+        *excesses(fast, "FastHttpUser: ", ("response",)),
+        *map(shown_only, excesses(usual, "HttpUser: ", ("response",))),
         *_gaps(fast, "FastHttpUser: "),
         *_gaps(usual, "HttpUser: "),
         level("vegeta p50, beside FastHttpUser", fast.column("theirs", "service_p50")),
         level("vegeta p50, beside HttpUser", usual.column("theirs", "service_p50")),
         Figure("rate of each generator", Estimate.exact(RATE_PER_S), "requests/s"),
     )
-
-
-def _excesses(duel: Duel, prefix: str) -> list[Figure]:
-    return [
-        excess(
-            f"{prefix}response time {point}, against vegeta's {point}",
-            duel.column("ours", f"response_{point}"),
-            duel.column("theirs", f"service_{point}"),
-            at_most=10,
-            both_ways=True,
-        )
-        for point in ("p50", "p99")
-    ]
 
 
 def _gaps(duel: Duel, prefix: str) -> list[Figure]:

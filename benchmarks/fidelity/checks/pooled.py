@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from benchmarks.fidelity import vegeta
 from benchmarks.fidelity.base import Bench, Check, Figure, NotMeasuredError, Outcome
-from benchmarks.fidelity.comparison import excess, level
-from benchmarks.fidelity.duel import Duel, fight, side_by_side
+from benchmarks.fidelity.comparison import level, shown_only
+from benchmarks.fidelity.duel import Duel, excesses, fight, side_by_side
 from benchmarks.fidelity.generators import climb
 from benchmarks.fidelity.statistics import Estimate
 from benchmarks.fidelity.target import serving
@@ -17,6 +15,7 @@ TARGET = "async-pool"
 LADDER = (50, 100, 150, 200, 250, 300, 400, 500, 600)
 """Closed users, five requests a second each: up to 3,000 requests/s asked for."""
 STEP_S = 2.0
+TIMES = ("service", "response")
 
 
 def judge(at_once: Duel, by_turns: Duel, capacity_per_s: float, rate_per_s: float) -> tuple[Figure, ...]:
@@ -25,8 +24,8 @@ def judge(at_once: Duel, by_turns: Duel, capacity_per_s: float, rate_per_s: floa
     By turns they share no moment, and each puts its own weight on the cores that the target needs: not judged.
     """
     return (
-        *_excesses(at_once, "at once: ", judged=True),
-        *_excesses(by_turns, "by turns: ", judged=False),
+        *excesses(at_once, "at once: ", TIMES),
+        *map(shown_only, excesses(by_turns, "by turns: ", TIMES)),
         level("at once: vegeta p50", at_once.column("theirs", "service_p50")),
         level("at once: vegeta p99", at_once.column("theirs", "service_p99")),
         level("at once: vegeta p50 from when each request was due", at_once.column("theirs", "response_p50")),
@@ -36,21 +35,6 @@ def judge(at_once: Duel, by_turns: Duel, capacity_per_s: float, rate_per_s: floa
         Figure("capacity of the target beside its generator", Estimate.exact(capacity_per_s), "requests/s"),
         Figure("rate of both generators together, and of each by turns", Estimate.exact(rate_per_s), "requests/s"),
     )
-
-
-def _excesses(duel: Duel, prefix: str, *, judged: bool) -> list[Figure]:
-    figures = [
-        excess(
-            f"{prefix}{time} time {point}, against vegeta's {point}",
-            duel.column("ours", f"{time}_{point}"),
-            duel.column("theirs", f"service_{point}"),
-            at_most=10,
-            both_ways=True,
-        )
-        for time in ("service", "response")
-        for point in ("p50", "p99")
-    ]
-    return figures if judged else [replace(figure, at_most=None, at_least=None, bound="") for figure in figures]
 
 
 def capacity(completed: dict[str, int], step_s: float) -> float:

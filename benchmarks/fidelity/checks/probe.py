@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.fidelity.base import Bench, Check, Figure, NotMeasuredError, Outcome
-from benchmarks.fidelity.checks.instrumentation import PAIRS, PAUSE_S, PLAIN_APP, TARGET, medians_in_turn
-from benchmarks.fidelity.comparison import excess, gap, level
+from benchmarks.fidelity.checks.instrumentation import PAIRS, PAUSE_S, PLAIN_APP, TARGET, cost, medians_in_turn
 from benchmarks.fidelity.target import serving
 from harness.environment.stack import StackOptions, running_stack
 from harness.inside.channel import Channel
@@ -15,12 +14,7 @@ from harness.inside.channel import Channel
 
 def judge(probed_ms: Sequence[float], plain_ms: Sequence[float]) -> tuple[Figure, ...]:
     """How much longer the median request takes; one median a round of each."""
-    return (
-        excess("p50 with the probe, against p50 without", probed_ms, plain_ms, at_most=5, both_ways=False),
-        Figure("p50 with the probe, less p50 without", gap(probed_ms, plain_ms), "ms"),
-        level("p50 with the probe", probed_ms),
-        level("p50 without", plain_ms),
-    )
+    return cost("with the probe", probed_ms, "without", plain_ms)
 
 
 def run(bench: Bench) -> Outcome:
