@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count, groupby
 
 from pydantic import ValidationError
 
@@ -81,10 +82,19 @@ class Plan:
         return frozenset(part for subject in self.subjects for part in subject.needs_parts)
 
     def expected_s(self, trials: Iterable[TrialSpec] | None = None) -> float:
-        """About how long the given trials, or all, will take."""
+        """About how long the given trials, or all, will take. Those at once are prepared one after the other."""
         lengths_s = {scenario.name: scenario.duration_s for scenario in self.scenarios}
-        chosen = self.trials if trials is None else trials
-        return sum(lengths_s[trial.scenario] + TRIAL_OVERHEAD_S for trial in chosen)
+        return sum(
+            max(lengths_s[trial.scenario] for trial in block) + TRIAL_OVERHEAD_S * len(block)
+            for block in blocks_of(self.trials if trials is None else trials)
+        )
+
+
+def blocks_of(trials: Iterable[TrialSpec]) -> tuple[tuple[TrialSpec, ...], ...]:
+    """Trials in their order, those that run at the same time together."""
+    alone = count(-1, -1)  # a key of its own for each that has none
+    keyed = groupby(trials, key=lambda spec: next(alone) if spec.block is None else spec.block)
+    return tuple(tuple(block) for _, block in keyed)
 
 
 def load_seed(seed: int, repetition: int) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -25,14 +26,14 @@ from harness.errors import (
 )
 from harness.interrupts import uninterrupted
 from harness.load.attached import wait_for_attached
-from harness.plan import Plan
+from harness.plan import Plan, blocks_of
 from harness.records import Calibration, Manifest, RunState, TrialRecord, TrialSpec, TrialState
 from harness.scene import Stage
 from harness.staging import RealStage
-from harness.store import RunStore, TrialFolder
+from harness.store import RunStore
 from harness.subject import OWN_SCHEMA, Subject
 from harness.terminal import RunDisplay
-from harness.trial import run_trial
+from harness.trial import BlockFailedError, Kept, run_at_once
 
 
 class Observer(Protocol):
@@ -171,13 +172,19 @@ def run_trials(
 ) -> tuple[RunState, str]:
     """All trials in their order; how it ended, and why where it was cut short."""
     try:
-        for spec in plan.trials:
-            observer.trial_started(spec)
-            with store.trial(spec.id) as folder:
-                record = _guarded_trial(plan, spec, stage, folder, ground)
-                store.keep(folder, record)
-            observer.trial_ended(record)
-            if record.state is TrialState.FAILED:  # the trial's own affair, or the end of all?
+        for block in blocks_of(plan.trials):
+            with ExitStack() as folders:
+                kept = tuple((spec, folders.enter_context(store.trial(spec.id))) for spec in block)
+                for spec in block:
+                    observer.trial_started(spec)
+                records = _guarded_trials(plan, kept, stage, ground)
+                for (_, folder), record in zip(kept, records, strict=True):
+                    store.keep(folder, record)
+            for record in records:
+                observer.trial_ended(record)
+            if any(
+                record.state is TrialState.FAILED for record in records
+            ):  # their own affair, or the end of all?
                 store.require_room()
                 ground.check()
     except KeyboardInterrupt:
@@ -187,24 +194,36 @@ def run_trials(
     return RunState.FINISHED, ""
 
 
-def _guarded_trial(plan: Plan, spec: TrialSpec, stage: Stage, folder: TrialFolder, ground: Ground) -> TrialRecord:
-    """One trial; whatever goes wrong but the output becomes its record, in one line without secrets."""
+def _guarded_trials(plan: Plan, kept: Sequence[Kept], stage: Stage, ground: Ground) -> tuple[TrialRecord, ...]:
+    """Trials at once; whatever goes wrong but the output becomes their records, in one line without secrets."""
     started_at, started_s = datetime.now(UTC), time.monotonic()
-    try:
-        return run_trial(plan, spec, stage, folder)
-    except OutputError:
-        raise
-    except Exception as error:
-        known = isinstance(error, PoolstormError)
+
+    def failed(spec: TrialSpec, reason: str) -> TrialRecord:
         return TrialRecord(
             spec=spec,
             state=TrialState.FAILED,
-            reason=_one_line(str(error) if known else f"{type(error).__name__}: {error}", ground),
+            reason=reason,
             started_at=started_at,
             duration_s=time.monotonic() - started_s,
             origin_monotonic_ns=0,
             target=plan.subject(spec.target).info(),
         )
+
+    try:
+        return run_at_once(plan, kept, stage)
+    except OutputError:
+        raise
+    except BlockFailedError as error:
+        reason = _told(error.cause, ground)
+        beside = f"the trial beside it, {error.spec.id}, failed"
+        return tuple(failed(spec, reason if spec == error.spec else beside) for spec, _ in kept)
+    except Exception as error:
+        return tuple(failed(spec, _told(error, ground)) for spec, _ in kept)
+
+
+def _told(error: Exception, ground: Ground) -> str:
+    known = isinstance(error, PoolstormError)
+    return _one_line(str(error) if known else f"{type(error).__name__}: {error}", ground)
 
 
 def _one_line(text: str, ground: Ground) -> str:

@@ -62,8 +62,8 @@ class RunDisplay:
         self._plan = plan
         self._console = Console(stderr=True, _environ=_with_sizes_of_terminals())
         self._ended: list[TrialRecord] = []
-        self._current: TrialSpec | None = None
-        self._current_since_s = 0.0
+        self._under_way: list[TrialSpec] = []
+        self._since_s = 0.0
         self._status = "starting"
         self._bar = Progress(
             SpinnerColumn(),
@@ -100,13 +100,15 @@ class RunDisplay:
 
     def trial_started(self, spec: TrialSpec) -> None:
         """A trial begins."""
-        self._current, self._current_since_s = spec, time.monotonic()
-        self._status = f"{spec.scenario} on {spec.target}, repetition {spec.repetition}"
+        self._under_way.append(spec)
+        self._since_s = time.monotonic()
+        names = " and ".join(one.target for one in self._under_way)
+        self._status = f"{spec.scenario} on {names}, repetition {spec.repetition}"
 
     def trial_ended(self, record: TrialRecord) -> None:
         """A trial has ended, well or not."""
         self._ended.append(record)
-        self._current = None
+        self._under_way = [spec for spec in self._under_way if spec != record.spec]
         self._bar.update(self._task, completed=len(self._ended))
         spec = record.spec
         line = f"{len(self._ended):>3}/{len(self._plan.trials)}  {spec.scenario:<20} {spec.target:<14}"
@@ -117,11 +119,11 @@ class RunDisplay:
 
     def _left_s(self) -> float:
         """Planned time of what is still to come, less what has passed of the trial under way."""
-        begun = len(self._ended) + (self._current is not None)
+        begun = len(self._ended) + len(self._under_way)
         left_s = self._plan.expected_s(self._plan.trials[begun:])
-        if self._current is not None:
-            passed_s = time.monotonic() - self._current_since_s
-            left_s += max(0.0, self._plan.expected_s([self._current]) - passed_s)
+        if self._under_way:
+            passed_s = time.monotonic() - self._since_s
+            left_s += max(0.0, self._plan.expected_s(self._under_way) - passed_s)
         return left_s
 
     def _render(self) -> Group:

@@ -28,13 +28,14 @@ BEYOND = "beyond all bounds"
 
 
 class TrialSpec(Record):
-    """One planned trial: one scenario against one target, once."""
+    """One planned trial: one scenario against one target, once. Neighbours with the same `block` run at once."""
 
     id: Identity  # folder name, such as `003-latency-sync-pool-r1`
     index: Whole
     scenario: str
     target: str
     repetition: Whole
+    block: Whole | None = None  # None: it runs alone
 
 
 class Side(StrEnum):

@@ -302,3 +302,42 @@ def test_an_output_that_was_removed_cuts_the_run_short(plan: Plan, store: RunSto
     assert RunState.CUT_SHORT is state
     assert "can no longer be written (No such file or directory); make room or mend its permissions" in reason
     assert [] == stage.said
+
+
+def at_once(plan: Plan) -> Plan:
+    """The first two trials as one block, and the third alone."""
+    first, second, third = plan.trials
+    return replace(
+        plan,
+        trials=(
+            first.model_copy(update={"block": 1}),
+            second.model_copy(update={"block": 1}),
+            third,
+        ),
+    )
+
+
+def test_trials_of_a_block_take_each_step_together_and_share_one_origin(plan: Plan, store: RunStore) -> None:
+    stage = FakeStage()
+    assert (RunState.FINISHED, "") == run(at_once(plan), store, stage)
+    order = [what for what in stage.said if what not in ("disable", "enable")]
+    assert [
+        *("up", "up", "before 1", "before 2", "before 1", "before 2", "start", "start"),
+        *("drained", "drained 2", "drained 1", "drained", "drained 2", "drained 1", "done", "done"),
+        *("after 2", "after 1", "subject ends", "ended 1", "ended 2") * 2,
+        *("close 1", "close 2", "down") * 2,
+    ] == order[:32]
+    first, second, third = records(store, plan)
+    assert first.origin_monotonic_ns == second.origin_monotonic_ns < third.origin_monotonic_ns
+    assert [TrialState.COMPLETED] * 3 == [one.state for one in (first, second, third)]
+
+
+def test_of_a_block_that_fails_the_one_at_fault_is_told_and_the_next_runs(plan: Plan, store: RunStore) -> None:
+    stage = FakeStage(fails_in={plan.trials[1].id: TrialFailedError("the secret is out")})
+    assert (RunState.FINISHED, "") == run(at_once(plan), store, stage)
+    first, second, third = records(store, plan)
+    assert "the *** is out" == second.reason
+    assert f"the trial beside it, {second.spec.id}, failed" == first.reason
+    assert [TrialState.FAILED, TrialState.FAILED, TrialState.COMPLETED] == [
+        one.state for one in (first, second, third)
+    ]

@@ -1,0 +1,1 @@
+"""What the gate's design stands on, measured: `slots` for when sides run."""
