@@ -51,7 +51,8 @@ class Plan:
     """What will be run. `trials` is in the order of running: block by block of one repetition, shuffled.
 
     `control` names the subject that the others are compared with. `rates_assumed` says that the rates are those of
-    an app of which it is not known yet what it bears.
+    an app of which it is not known yet what it bears. With `counts_routes` each trial asks every route by itself
+    first, and records what that costs.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -63,6 +64,7 @@ class Plan:
     workers: Workers = SINGLE
     rates_assumed: bool = False
     locustfile: Inspected | None = None
+    counts_routes: bool = False
 
     def scenario(self, name: str) -> Scenario:
         """The scenario as it will be run."""

@@ -73,6 +73,7 @@ class Setup:
     scenario: Scenario
     settings: PoolSettings
     seed: int
+    counts_routes: bool = False
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,7 @@ class _Trial:
             scenario=plan.scenario(spec.scenario),
             settings=plan.pool_settings(spec.target, spec.scenario),
             seed=load_seed(plan.seed, spec.repetition),
+            counts_routes=plan.counts_routes,
         )
         self._started_at, self._started_s = datetime.now(UTC), time.monotonic()
         self._journal = Journal(folder)

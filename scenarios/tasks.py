@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from scenarios.http_client import Response
+from scenarios.naming import operation_of
 
 if TYPE_CHECKING:
     from scenarios.users import Follower, PoolUser, Visitor
@@ -17,8 +17,6 @@ PAGE_COLUMNS = "id,name,balance_cents"
 HOLD_MS = 500
 LONG_HOLD_MS = 35_000
 CROWDED_ACCOUNTS = 8
-LONGEST_OPERATION = 80
-_NO_NAME = re.compile(r"[^A-Za-z0-9_./~-]")
 MOST_MISSES = 20
 """So often a follower looks for a transfer of its own that is not there, before it gives it up."""
 
@@ -98,11 +96,6 @@ def visit(user: Visitor) -> None:
     """One of an app's own paths."""
     path = user.rng.choice(user.paths)
     user.client.get(path, name=operation_of(path))
-
-
-def operation_of(path: str) -> str:
-    """A path as the name of an operation: without its query, and without what separates names in a record."""
-    return _NO_NAME.sub("_", path.partition("?")[0])[:LONGEST_OPERATION]
 
 
 def hold(user: PoolUser) -> None:

@@ -230,6 +230,22 @@ class PathAnswer(Record):
     error: str = ""  # why none came after
 
 
+class RouteCost(Record):
+    """What `requests` of one route, one after the other on connections that were open, cost in the database.
+
+    `round_trips` are those that one request waits for one after the other. None: not to be told.
+    """
+
+    route: str
+    requests: Count
+    failed: Count = 0  # of these
+    statements: Count | None = None
+    checkouts: Count | None = None
+    opened: Count | None = None
+    pings: Count | None = None
+    round_trips: Count | None = None
+
+
 class TrialRecord(Record):
     """`trial.json`: one trial's identity, end and facts that are no time series."""
 
@@ -250,6 +266,7 @@ class TrialRecord(Record):
     slow_log: tuple[SlowLogged, ...] | None = None  # by operation; None of a target that keeps none
     conformance: tuple[Conformance, ...] = ()
     answers: tuple[PathAnswer, ...] = ()  # of an app, on the paths that were read
+    route_costs: tuple[RouteCost, ...] = ()  # by route, before the load; only where the plan asks for them
     transactions: Count | None = (
         None  # all that PostgreSQL counted in the trial's database, after the target's end
     )

@@ -6,6 +6,7 @@ from harness.scene import Scene, Witness
 from harness.witnesses.answers import AnswersWitness
 from harness.witnesses.bank import BankWitness
 from harness.witnesses.conformance import ConformanceWitness
+from harness.witnesses.costs import CostsWitness
 from harness.witnesses.limits import LimitsWitness
 from harness.witnesses.pool import PoolWitness
 from harness.witnesses.processor import ProcessorWitness
@@ -21,6 +22,7 @@ WITNESSES: tuple[type[Witness], ...] = (
     TransactionsWitness,
     LimitsWitness,
     ConformanceWitness,
+    CostsWitness,
     BankWitness,
     SettingsWitness,
     SessionsWitness,

@@ -25,30 +25,36 @@ class PoolWitness(Witness):
 
 
 def settled_pool(scene: Scene) -> PoolReading | None:
-    """The pool once nothing is checked out, or as it is when patience ends; None if the target is silent then.
+    """The pool once nothing is checked out, or as it is when patience ends; None if the target is silent then."""
+    if scene.open_pool is None:
+        return None
+    gauge = scene.open_pool()
+    try:
+        reading = settled(gauge)
+    finally:
+        gauge.close()
+    return reading and reading.model_copy(update={"t_ns": scene.journal.now_ns()})
+
+
+def settled(gauge: Gauge) -> PoolReading | None:
+    """The same of a gauge that is open; its time is not stamped.
 
     One answer that does not come in time says nothing: the target may just be collecting its garbage.
     """
-    if scene.open_pool is None:
-        return None
     deadline_s = time.monotonic() + SETTLE_S
-    gauge = scene.open_pool()
     reading = None
-    try:
-        while time.monotonic() < deadline_s:
-            reading = _read(gauge, scene)
-            if reading is not None and reading.checked_out == 0:
-                break
-            time.sleep(0.05)
-    finally:
-        gauge.close()
+    while time.monotonic() < deadline_s:
+        reading = _read(gauge)
+        if reading is not None and reading.checked_out == 0:
+            break
+        time.sleep(0.05)
     return reading
 
 
-def _read(gauge: Gauge, scene: Scene) -> PoolReading | None:
+def _read(gauge: Gauge) -> PoolReading | None:
     try:
         found = gauge.read()
     except UnreadableError:
         return None
     assert isinstance(found, PoolReading)
-    return found.model_copy(update={"t_ns": scene.journal.now_ns()})
+    return found
