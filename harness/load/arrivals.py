@@ -39,20 +39,26 @@ class Lead:
 
     Between setting off and sending lie the end of a sleep, a turn of the event loop and some hundred lines of
     Python. How long that takes depends on machine and rate, so it is learnt: more by `STEP_NS` after each request
-    that was not ready in time, less by a ninth of it after one that was, until one in ten is late. Never more than
-    `MOST_NS`. Those that are ready wait.
+    that was not ready in time, less by a ninth of it after one that was, until one in ten is late. Steps are of
+    `FIRST_STEP_NS` at first, and finer with each that was ready: a locustfile's client may need 2 ms. Never more
+    than `MOST_NS`. Those that are ready wait.
     """
 
-    MOST_NS = 1_000_000
+    MOST_NS = 5_000_000
+    FIRST_STEP_NS = 90_000
     STEP_NS = 4_500
+    FINER = 0.8
 
     def __init__(self) -> None:
         self.ns = 0
+        self._step_ns = self.FIRST_STEP_NS
 
     def learn(self, late_ns: int) -> None:
         """Take in by how much a request was ready too late; below 0 it was ready before its time."""
-        step_ns = self.STEP_NS if late_ns > 0 else -self.STEP_NS // 9
+        step_ns = self._step_ns if late_ns > 0 else -self._step_ns // 9
         self.ns = min(max(self.ns + step_ns, 0), self.MOST_NS)
+        if late_ns <= 0:
+            self._step_ns = max(round(self._step_ns * self.FINER), self.STEP_NS)
 
 
 def arrival_offsets_ns(arrivals: Arrivals, duration_s: float, rng: random.Random) -> Iterator[int]:

@@ -1,7 +1,7 @@
 """Every request of a locustfile's users in our account: begun by its client, ended by Locust's event.
 
 Locust says how long a request took, and not when it began on a clock of ours: so the clients' own methods are
-watched. docs/decisions/0017 has how exact that is.
+watched, and with them where bytes leave and come in. docs/decisions/0017 has how exact that is.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -25,6 +25,7 @@ from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImm
 from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
 
 from harness.load.classify import UNCLASSIFIED
+from harness.load.outside.departures import PASSAGE, Passage, watch_fast, watch_usual
 from harness.load.outside.judging import judge
 from harness.load.outside.names import Names, request_name
 from harness.load.samples import NEVER_SENT, Answered, Arrival, Samples
@@ -52,7 +53,13 @@ class Request:
     is_first: bool = False  # of an arrival
     due_ns: int = 0
     entered_ns: int = 0  # Locust's clock runs from here
-    sent_ns: int = 0
+    told_ms: float | None = None  # what that said, where the user may change it
+    passage: Passage = field(default_factory=Passage)
+
+    @property
+    def sent_ns(self) -> int:
+        """When it went to its connection; of one that did not come to that, or was not seen to, when it began."""
+        return self.passage.sent_ns or self.entered_ns
 
 
 _REQUEST: ContextVar[Request | None] = ContextVar("request", default=None)
@@ -72,13 +79,27 @@ class Recording:
         self.running: WeakKeyDictionary[User, Arrival] = WeakKeyDictionary()
         self.leaving: ContextVar[bool] = ContextVar("leaving", default=False)
         self._going = Group()
+        self._unseen: list[str] = []  # clients whose sending cannot be watched
 
     def watch_clients(self) -> None:
         """Put ourselves between users and clients, for good."""
-        for client in (HttpSession, FastHttpSession):
-            self._watch(client)
+        for client, name, watch in (
+            (HttpSession, "HttpUser", watch_usual),
+            (FastHttpSession, "FastHttpUser", watch_fast),
+        ):
+            is_seen = watch(self._leave)
+            self._watch(client, is_seen=is_seen)
+            if not is_seen:
+                self._unseen.append(name)
         for block in (clients.ResponseContextManager, fasthttp.ResponseContextManager):
             self._watch_block(block)
+
+    def told(self) -> list[str]:
+        """What could not be watched, in words."""
+        return [
+            f"the library of {name}'s client sends in a way unknown to poolstorm: its own work is in the latencies"
+            for name in self._unseen
+        ]
 
     def let_go(self, on_stop: Callable[[], object]) -> None:
         """Run an on_stop to its end, also where its user is killed in it: in a greenlet that is not the user's.
@@ -103,14 +124,14 @@ class Recording:
         self._going.join(timeout=within_s)
         self._going.kill()
 
-    def _watch(self, client: Any) -> None:
+    def _watch(self, client: Any, *, is_seen: bool) -> None:
         request, send = client.request, client._send_request_safe_mode
 
         @functools.wraps(request)
         def asked(session: Any, method: Any, url: Any, name: Any = None, *args: Any, **others: Any) -> Any:
             chosen = name or session.request_name
             entry = Request(str(method), str(chosen or url), bool(chosen))
-            token = _REQUEST.set(entry)
+            token, passage = _REQUEST.set(entry), PASSAGE.set(entry.passage)
             try:
                 answer = request(session, method, url, name, *args, **others)
             except BaseException as error:
@@ -118,6 +139,7 @@ class Recording:
                 raise
             finally:
                 _REQUEST.reset(token)
+                PASSAGE.reset(passage)
             self._returned(entry, answer)
             return answer
 
@@ -128,7 +150,11 @@ class Recording:
                 others["timeout"] = self._timeout_s  # else it would wait without end
             if entry is not None:
                 self._begin(entry, session.user)
+                if not is_seen:
+                    self._leave()
             answer = send(session, method, url, **others)
+            if entry is not None and client is HttpSession and getattr(answer, "error", None) is not None:
+                entry.passage.received_ns = 0  # its library closes what it gives up just as what it has read
             if entry is not None and entry.ticket is not None:
                 answer.__dict__[_TAG] = entry
             return answer
@@ -179,8 +205,15 @@ class Recording:
         entry.ticket = samples.begin(name)["ticket"]
         if entry.is_first and arrival is not None:
             entry.due_ns = samples.origin_ns + arrival.intended_ns
-            samples.await_due()
-        entry.sent_ns = time.monotonic_ns()
+
+    def _leave(self) -> None:
+        """A request is ready to go: an arrival's first one waits for its time. Others' are none of ours."""
+        entry = _REQUEST.get()
+        if entry is None or entry.ticket is None:
+            return
+        if entry.is_first and not entry.passage.sent_ns:
+            self._samples.await_due()
+        entry.passage.leave()
 
     def on_request(
         self,
@@ -219,6 +252,7 @@ class Recording:
     def _returned(self, entry: Request, answer: Any) -> None:
         """Where the user looks at the answer first, it counts as what it says until the event comes."""
         samples = self._samples
+        entry.told_ms = getattr(answer, "request_meta", {}).get("response_time")
         if entry.ticket is not None and entry.ticket in samples.under_way:
             with suppress(Exception):
                 error = getattr(answer, "error", None) or _status_error(answer)
@@ -232,17 +266,27 @@ class Recording:
         if isinstance(error, GreenletExit):
             self._samples.give_up(entry.ticket)
             return
+        entry.passage.received_ns = 0  # it ends now
         outcome, kind = (Outcome.FAILED, NEVER_SENT) if isinstance(error, _NO_URL) else judge(0, None, error)
         self._samples.close(entry.ticket, self._samples.name_of(entry.ticket), _known(entry, outcome, kind, None))
 
 
 def _known(entry: Request, outcome: Outcome, kind: str, took_ms: float | None) -> Answered:
-    """Locust's clock ran from `entered_ns`; by default, until now."""
-    took_ns = _nanoseconds(took_ms)
-    ended_ns = time.monotonic_ns() if took_ns is None else entry.entered_ns + took_ns
+    ended_ns = _ended_ns(entry, took_ms)
     service_ns = max(0, ended_ns - entry.sent_ns)
     late_ns = max(0, entry.sent_ns - entry.due_ns) if entry.is_first else 0
     return Answered(outcome, kind, service_ns + late_ns, service_ns)
+
+
+def _ended_ns(entry: Request, took_ms: float | None) -> int:
+    """A time that the user gave instead of Locust's comes first, then that of the answer's last byte. Else it is by
+    Locust's clock, which ran from `entered_ns`, and by default now.
+    """
+    is_users = entry.told_ms is not None and took_ms is not None and took_ms != entry.told_ms
+    if entry.passage.received_ns and not is_users:
+        return entry.passage.received_ns
+    took_ns = _nanoseconds(took_ms)
+    return time.monotonic_ns() if took_ns is None else entry.entered_ns + took_ns
 
 
 def _nanoseconds(took_ms: float | None) -> int | None:

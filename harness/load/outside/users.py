@@ -275,7 +275,7 @@ class LocustfileUsers:
                 fire()
         self._recording.leaving.reset(token)
         self._require_somebody()
-        return self._troubles.told(self._spawned)
+        return self._troubles.told(self._spawned) + self._recording.told()
 
 
 class _SharedShape(LoadTestShape):

@@ -166,6 +166,6 @@ def test_the_lead_has_a_bound_and_goes_back_to_none() -> None:
     for _ in range(1000):
         lead.learn(5_000_000)
     assert Lead.MOST_NS == lead.ns
-    for _ in range(3000):
+    for _ in range(12_000):
         lead.learn(-1)
     assert 0 == lead.ns
