@@ -279,8 +279,8 @@ def _known(entry: Request, outcome: Outcome, kind: str, took_ms: float | None) -
 
 
 def _ended_ns(entry: Request, took_ms: float | None) -> int:
-    """A time that the user gave instead of Locust's comes first, then that of the answer's last byte. Else it is by
-    Locust's clock, which ran from `entered_ns`, and by default now.
+    """A time that the user gave instead of Locust's comes first, then that of the answer's last byte. Else it is
+    by Locust's clock, which ran from `entered_ns`, and by default now.
     """
     is_users = entry.told_ms is not None and took_ms is not None and took_ms != entry.told_ms
     if entry.passage.received_ns and not is_users:
