@@ -20,6 +20,7 @@ from harness.environment.target import RunningTarget, target_process
 from harness.errors import TrialFailedError
 from harness.journal import Journal
 from harness.load.account import unaccounted
+from harness.load.classify import NO_KIND
 from harness.load.client import load_process
 from harness.load.messages import Done
 from harness.load.workers import SINGLE, Workers
@@ -299,3 +300,43 @@ def test_what_a_file_prints_fills_no_disk(bench: Bench) -> None:
     loaded = bench.run(bench.write(does="print('x' * 3_000_000); self.client.get('/items')"), closed(2, 0.5))
     assert len(loaded.log) < 5_000_000
     assert "dropped" in loaded.log
+
+
+@pytest.mark.parametrize(
+    "phase", [pytest.param(closed(1, 0.8), id="closed"), pytest.param(arriving(5, 0.8), id="open")]
+)
+@pytest.mark.parametrize("catches", [False, True], ids=["plain", "with-block"])
+def test_what_the_usual_client_does_before_sending_and_after_the_answer_is_not_service_time(
+    bench: Bench, phase: Phase, catches: bool
+) -> None:
+    asks = (
+        "self.client.get('/items', auth=lambda r: time.sleep(0.2) or r, catch_response=True,"
+        " hooks={'response': lambda *_, **__: time.sleep(0.2)})"
+    )
+    does = f"with {asks}: pass" if catches else asks.replace("catch_response=True,", "")
+    loaded = bench.run(bench.write("HttpUser", does), phase)
+    assert {(Outcome.OK, NO_KIND)} == set(loaded.count())
+    assert loaded.most_ms("GET:/items", Measure.SERVICE) < 200  # either would be more
+
+
+def test_what_the_user_does_before_an_arrivals_sending_makes_its_answer_late(bench: Bench) -> None:
+    does = "self.client.get('/items', auth=lambda r: time.sleep(0.2) or r)"
+    loaded = bench.run(bench.write("HttpUser", does), arriving(5, 0.8))
+    assert loaded.most_ms("GET:/items", Measure.RESPONSE) >= 190
+    assert loaded.most_ms("GET:/items", Measure.SERVICE) < 200
+
+
+@pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser"])
+def test_a_time_that_the_file_gives_is_believed(bench: Bench, base: str) -> None:
+    does = """
+                with self.client.get('/items', catch_response=True) as it: it.request_meta['response_time'] = 3000
+    """
+    loaded = bench.run(bench.write(base, does.strip()), closed(1, 0.3))
+    assert loaded.most_ms("GET:/items", Measure.SERVICE) >= 2900
+
+
+@pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser"])
+def test_a_body_that_is_left_to_the_user_is_recorded_as_before(bench: Bench, base: str) -> None:
+    loaded = bench.run(bench.write(base, "self.client.get('/items', stream=True).content"), closed(1, 0.3))
+    assert {(Outcome.OK, NO_KIND)} == set(loaded.count())
+    assert not any("unknown to poolstorm" in note for note in loaded.notes)

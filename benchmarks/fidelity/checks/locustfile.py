@@ -71,8 +71,8 @@ CHECK = Check(
         f"{TARGET} with PostgreSQL behind Toxiproxy. A locustfile that knows nothing of poolstorm and vegeta read "
         f"single users at the same time, each at a constant {RATE_PER_S}/s (vegeta at 7/s more): so both meet the "
         "same moments. Each figure is the median over rounds of the ratio in a round. Shown beside it, and not "
-        "judged: the same with HttpUser, whose client takes more than 2 ms of a processor for each request, which "
-        "is in its latencies."
+        "judged: the same with HttpUser, whose client takes more than 2 ms of a processor for each request. That "
+        "is not in its latencies, but what is read while another request is at it is read late."
     ),
     run=run,
 )
