@@ -10,7 +10,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from operator import add
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import psutil
@@ -25,11 +27,11 @@ else:
     _SPEC.loader.exec_module(layout)
 
 MOST_PROCESSES = 256
-"""Of an app; further ones are not read."""
+"""Of an app at once; further ones are read when others have ended."""
 TIMES: tuple[str, ...] = tuple(layout.TIMES_AT)
-_SUMS = (
-    *("OPENED", "CLOSED", "INVALIDATED", "TIMED_OUT", "REQUESTS", "CHECKOUTS", "STATEMENTS", "PINGS", "TROUBLES"),
-    "OUT_MAX",
+_COUNTED = (
+    *("OPENED", "CLOSED", "INVALIDATED", "TIMED_OUT"),
+    *("REQUESTS", "CHECKOUTS", "STATEMENTS", "PINGS", "TROUBLES"),
 )
 _NOW = ("SIZE", "OPEN", "OUT", "OVERFLOW", "WAITING", "TOKENS", "BORROWED", "THREADS_WAITING")
 """Of a process that has ended there is none."""
@@ -57,54 +59,110 @@ class Inside:
         return self.numbers[name]
 
 
+class _Ended:
+    """What all processes that have ended counted: an app may have any number of them, one after another."""
+
+    def __init__(self) -> None:
+        self.processes = 0
+        self.out_max = 0
+        self.libraries = 0
+        self.sums = dict.fromkeys(_COUNTED, 0)
+        self.times = {name: [0] * layout.BINS for name in TIMES}
+
+    def take_in(self, numbers: memoryview) -> None:
+        """One more, which counts no further. What it left open the system has closed."""
+        self.processes += 1
+        self.out_max = max(self.out_max, numbers[layout.AT["OUT_MAX"]])
+        self.libraries |= numbers[layout.AT["LISTENED_TO"]]
+        for name in _COUNTED:
+            self.sums[name] += numbers[layout.AT[name]]
+        self.sums["CLOSED"] += max(0, numbers[layout.AT["OPEN"]])
+        for name, bins in self.times.items():
+            at = layout.TIMES_AT[name]
+            bins[:] = map(add, bins, numbers[at : at + layout.BINS].tolist())
+
+
 class Channel:
-    """The files of one app. Open it anew for each trial; close it at the end."""
+    """The files of one app. Open it anew for each trial; close it at the end. Safe from any thread.
+
+    A file whose process has ended is removed once it was read: a second channel would not see it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._files: dict[str, memoryview] = {}
-        self._failed: set[str] = set()
+        self._files: dict[str, memoryview] = {}  # of processes that live, as far as is known
+        self._done: set[str] = set()  # files that are not read again
+        self._ended = _Ended()
+        self._out_max = 0
+        self._lock = Lock()
 
     def is_told_into(self) -> bool:
-        """Whether any process of the app has something to tell."""
-        self._look()
-        return bool(self._files)
+        """Whether any process of the app has something to tell, or had."""
+        with self._lock:
+            self._look()
+            return bool(self._files or self._ended.processes)
 
     def read(self, since_ns: int = 0, *, with_times: bool = False) -> Inside:
         """What the processes tell now; of lags that which ended since then."""
-        self._look()
-        files = list(self._files.values())
-        living = [numbers for numbers in files if _lives(numbers[layout.AT["PID"]])]
-        sums = {name: sum(numbers[layout.AT[name]] for numbers in files) for name in _SUMS}
-        now = {name: sum(max(0, numbers[layout.AT[name]]) for numbers in living) for name in _NOW}
-        ended_open = sum(n[layout.AT["OPEN"]] for n in files) - sum(n[layout.AT["OPEN"]] for n in living)
-        sums["CLOSED"] += max(0, ended_open)  # the system closed what a process left open
-        oldest = min(_oldest(living), default=(None, ""))
-        return Inside(
-            processes=len(living),
-            libraries=_libraries(files),
-            numbers={**sums, **now},
-            limit=_limit(living),
-            oldest_since_ns=oldest[0],
-            oldest_place=oldest[1],
-            lag_max_ns=max((lag for numbers in living for lag in _lags(numbers, since_ns)), default=None),
-            times={name: _times(files, at) for name, at in layout.TIMES_AT.items()} if with_times else {},
-        )
+        with self._lock:
+            living = self._living()
+            sums = {name: self._ended.sums[name] + sum(n[layout.AT[name]] for n in living) for name in _COUNTED}
+            now = {name: sum(max(0, n[layout.AT[name]]) for n in living) for name in _NOW}
+            sums["OUT_MAX"] = self._most_out(living)
+            since_ns_of_oldest, place = min(_oldest(living), default=(None, ""))
+            return Inside(
+                processes=len(living),
+                libraries=_libraries(self._ended.libraries, living),
+                numbers={**sums, **now},
+                limit=_limit(living),
+                oldest_since_ns=since_ns_of_oldest,
+                oldest_place=place,
+                lag_max_ns=max((lag for numbers in living for lag in _lags(numbers, since_ns)), default=None),
+                times=self._times(living) if with_times else {},
+            )
 
     def close(self) -> None:
         """Let go of the files."""
-        self._files.clear()
+        with self._lock:
+            self._files.clear()
 
-    def _look(self) -> None:
-        """For files that have come."""
+    def _living(self) -> list[memoryview]:
+        """Of the processes that have not ended; those that have make room for others."""
+        while True:
+            all_seen = self._look()
+            ended = [name for name, numbers in self._files.items() if not _lives(numbers[layout.AT["PID"]])]
+            for name in ended:
+                self._ended.take_in(self._files.pop(name))
+                self._done.add(name)
+                with suppress(OSError):
+                    (self.folder / name).unlink()
+            if all_seen or not ended:
+                return list(self._files.values())
+
+    def _most_out(self, living: Sequence[memoryview]) -> int:
+        """Of all that lived at one reading; those that came one after another are not added up."""
+        together = sum(numbers[layout.AT["OUT_MAX"]] for numbers in living)
+        self._out_max = max(self._out_max, self._ended.out_max, together)
+        return self._out_max
+
+    def _times(self, living: Sequence[memoryview]) -> dict[str, tuple[int, ...]]:
+        columns = {
+            name: [self._ended.times[name], *(numbers[at : at + layout.BINS].tolist() for numbers in living)]
+            for name, at in layout.TIMES_AT.items()
+        }
+        return {name: tuple(map(sum, zip(*of_each, strict=True))) for name, of_each in columns.items()}
+
+    def _look(self) -> bool:
+        """For files that have come; whether there was room for all."""
         with suppress(OSError), os.scandir(self.folder) as entries:
             for entry in entries:
-                known = entry.name in self._files or entry.name in self._failed
+                known = entry.name in self._files or entry.name in self._done
                 if known or not entry.name.endswith(layout.SUFFIX):
                     continue
                 if len(self._files) >= MOST_PROCESSES:
-                    return
+                    return False
                 self._open(entry.path, entry.name)
+        return True
 
     def _open(self, path: str, name: str) -> None:
         """One without its first number is not ready yet; one of another kind or size is left aside."""
@@ -114,13 +172,13 @@ class Channel:
                 found = os.fstat(descriptor)
                 if not stat.S_ISREG(found.st_mode) or found.st_size != layout.BYTES:
                     if found.st_size:
-                        self._failed.add(name)
+                        self._done.add(name)
                     return
                 numbers = memoryview(mmap.mmap(descriptor, layout.BYTES, access=mmap.ACCESS_READ)).cast("q")
             finally:
                 os.close(descriptor)
         except (OSError, ValueError):
-            self._failed.add(name)
+            self._done.add(name)
             return
         if numbers[layout.AT["MAGIC_AT"]] == layout.MAGIC:
             self._files[name] = numbers
@@ -141,9 +199,8 @@ def _limit(living: Sequence[memoryview]) -> int | None:
     return None if not limits or min(limits) < 0 else sum(limits)
 
 
-def _libraries(files: Sequence[memoryview]) -> frozenset[str]:
-    bits = 0
-    for numbers in files:
+def _libraries(bits: int, living: Sequence[memoryview]) -> frozenset[str]:
+    for numbers in living:
         bits |= numbers[layout.AT["LISTENED_TO"]]
     return frozenset(name for number, name in enumerate(layout.LIBRARIES) if bits >> number & 1)
 
@@ -170,11 +227,6 @@ def _lags(numbers: memoryview, since_ns: int) -> Iterator[int]:
     for at in range(layout.LAG_AT, layout.LAG_AT + 2 * layout.LAG_SLOTS, 2):
         if numbers[at] >= first:
             yield numbers[at + 1]
-
-
-def _times(files: Sequence[memoryview], at: int) -> tuple[int, ...]:
-    columns = [numbers[at : at + layout.BINS].tolist() for numbers in files]
-    return tuple(map(sum, zip(*columns, strict=True))) if columns else (0,) * layout.BINS
 
 
 def quantiles_ms(counts: Sequence[int], shares: Sequence[float]) -> tuple[float | None, ...]:

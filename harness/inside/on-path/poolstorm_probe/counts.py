@@ -49,6 +49,7 @@ class Pool:
     def __init__(self, size: int, limit: int | None) -> None:
         self.size, self.limit = size, limit
         self.open = 0
+        self.retired = False
 
 
 class Counts:
@@ -111,6 +112,7 @@ class Counts:
             self._out.clear()
             for pool in self._pools.values():
                 pool.open = 0
+            self._pools.clear()  # those that it uses come again
             self._numbers[AT["LISTENED_TO"]] = listened
             self._sum_up()
             if self._file_open:
@@ -125,35 +127,49 @@ class Counts:
 
     # --- pools -----------------------------------------------------------------------------------------------
 
-    def pool(self, owner: Any, size: int, limit: int | None) -> Pool:
-        """What counts for the pool `owner`, for as long as that lives; the same each time."""
+    def pool(self, owner: Any, size: int, limit: int | None, lives_with: Any = None) -> Pool:
+        """What counts for the pool `owner`, for as long as that lives; the same each time.
+
+        One that cannot be referred to weakly names a part of its own that can, and that nobody else keeps.
+        """
         key = id(owner)
         found = self._pools.get(key)
         if found is None:
             with self._lock:
                 found = self._pools.setdefault(key, Pool(size, limit))
                 self._sum_up()
-            with suppress(TypeError):  # asyncpg's pool cannot be referred to weakly; few apps make a second one
-                weakref.finalize(owner, self._forget, key).atexit = False
-        elif (found.size, found.limit) != (size, limit):  # it was resized
+            with suppress(TypeError):
+                weakref.finalize(lives_with or owner, self._forget, key, found).atexit = False
+        elif (found.size, found.limit) != (size, limit) and not found.retired:  # it was resized
             with self._lock:
                 found.size, found.limit = size, limit
                 self._sum_up()
         return found
 
-    def _forget(self, key: int) -> None:
+    def retire(self, pool: Pool) -> None:
+        """Its app has closed it: it keeps nothing from now on. What is still open counts until it is closed."""
         try:
             with self._lock:
-                gone = self._pools.pop(key, None)
-                if gone is not None:
-                    self._numbers[_OPEN] -= gone.open
-                    self._numbers[_CLOSED] += gone.open
+                pool.retired, pool.size, pool.limit = True, 0, 0
+                self._sum_up()
+        except Exception:
+            self.trouble()
+
+    def _forget(self, key: int, gone: Pool) -> None:
+        """A pool has been collected; another may lie at its address by now."""
+        try:
+            with self._lock:
+                if self._pools.get(key) is gone:
+                    del self._pools[key]
+                self._numbers[_OPEN] -= gone.open
+                self._numbers[_CLOSED] += gone.open
+                gone.open = 0  # whatever is heard of them later
                 self._sum_up()
         except Exception:
             self.trouble()
 
     def _sum_up(self) -> None:
-        pools = list(self._pools.values())
+        pools = [pool for pool in self._pools.values() if not pool.retired]
         limits = [pool.limit for pool in pools]
         self._numbers[_SIZE] = sum(pool.size for pool in pools)
         self._numbers[_LIMIT] = -1 if not limits or None in limits else sum(limits)  # type: ignore[arg-type]
