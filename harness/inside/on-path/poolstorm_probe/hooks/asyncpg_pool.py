@@ -1,7 +1,12 @@
-"""asyncpg's own pool. Its query loggers (0.29 and later) tell of statements, with their text and time."""
+"""asyncpg's own pool. Its query loggers (0.29 and later) tell of statements, with their text and time.
+
+They do not hear of what prepared statements, cursors and COPY execute: there the calls are wrapped.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import wraps
 from types import ModuleType
 from typing import Any
@@ -9,9 +14,9 @@ from typing import Any
 from poolstorm_probe.counts import COUNTS, Pool, now_ns
 from poolstorm_probe.hooks.asyncio_loops import watch_running_loop
 from poolstorm_probe.hooks.requests import asked_for_connection
-from poolstorm_probe.hooks.wrapping import wrap
+from poolstorm_probe.hooks.wrapping import around, around_async, wrap
 
-_CONTROL = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "DECLARE", "CLOSE")
+_CONTROL = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
 """What asyncpg sends of its own accord for a transaction is no statement of the app's."""
 _RESET = "SELECT pg_advisory_unlock_all()"
 
@@ -22,13 +27,53 @@ def listen(pool: ModuleType) -> None:
     holder = pool.PoolConnectionHolder
     if not callable(getattr(holder, "release", None)) or not callable(getattr(holder, "_release", None)):
         raise TypeError("another version")
-    wrap(pool.Pool, _acquire=_acquiring, _get_new_connection=_connecting)
+    wrap(
+        pool.Pool,
+        _acquire=_acquiring,
+        _get_new_connection=_connecting,
+        close=around_async(_ending),
+        terminate=around(_ending),
+    )
     wrap(holder, release=releasing, _release=letting_go)
     COUNTS.listening_to("asyncpg")
 
 
+def listen_to_prepared(module: ModuleType) -> None:
+    """`asyncpg.prepared_stmt` has been imported."""
+    wrap(module.PreparedStatement, _PreparedStatement__do_execute=around_async(_executing))
+
+
+def listen_to_cursors(module: ModuleType) -> None:
+    """`asyncpg.cursor` has been imported. Further rows of the same cursor are no further statement."""
+    wrap(module.BaseCursor, _bind=around_async(_executing), _bind_exec=around_async(_executing))
+
+
+def listen_to_copies(module: ModuleType) -> None:
+    """`asyncpg.connection` has been imported."""
+    wrap(
+        module.Connection,
+        _copy_out=around_async(_executing),
+        _copy_in=around_async(_executing),
+        copy_records_to_table=around_async(_executing),
+    )
+
+
 def _counts_of(pool: Any) -> Pool:
-    return COUNTS.pool(pool, int(pool._minsize), int(pool._maxsize))
+    """The pool itself cannot be referred to weakly; its queue is its own."""
+    return COUNTS.pool(pool, int(pool._minsize), int(pool._maxsize), lives_with=pool._queue)
+
+
+@contextmanager
+def _ending(pool: Any) -> Iterator[None]:
+    """Closing may be cut short, and terminates then."""
+    try:
+        yield
+    finally:
+        try:
+            if pool._closed:
+                COUNTS.retire(_counts_of(pool))
+        except Exception:
+            COUNTS.trouble()
 
 
 def _acquiring(acquire: Any) -> Any:
@@ -57,7 +102,8 @@ def _acquiring(acquire: Any) -> Any:
 def _begin(pool: Any) -> None:
     try:
         watch_running_loop()
-        _counts_of(pool)
+        if pool._initialized:
+            _counts_of(pool)
     except Exception:
         COUNTS.trouble()
     asked_for_connection()
@@ -126,3 +172,17 @@ def _executed(record: Any) -> None:
         COUNTS.took("query", now_ns() - round(record.elapsed * 1e9))
     except Exception:
         COUNTS.trouble()
+
+
+@contextmanager
+def _executing(user: Any, *_: Any, **__: Any) -> Iterator[None]:
+    """By a connection, or something that was made of it, while that is out of a pool."""
+    if getattr(getattr(user, "_connection", user), "_proxy", None) is None:
+        yield
+        return
+    began_ns = now_ns()
+    try:
+        yield
+    finally:
+        COUNTS.took("query", began_ns)
+        COUNTS.add("STATEMENTS")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import wraps
+from itertools import islice
 from types import ModuleType
 from typing import Any
 
@@ -13,6 +15,7 @@ from poolstorm_probe.hooks.requests import asked_for_connection
 from poolstorm_probe.hooks.wrapping import around, around_async, wrap
 
 _CLOSED = "_poolstorm_probe_closed"
+_NO_ROW = object()
 _checked: set[int] = set()  # connections that the pool is trying out, by their address
 
 
@@ -20,6 +23,7 @@ def listen(pool: ModuleType) -> None:
     """`psycopg_pool.pool` has been imported."""
     wrap(
         pool.ConnectionPool,
+        close=around(_ending),
         getconn=around(_getting, then=_got),
         putconn=around(_putting),
         _check_connection=around(_checking),
@@ -34,6 +38,7 @@ def listen_async(pool: ModuleType) -> None:
     """`psycopg_pool.pool_async` has been imported."""
     wrap(
         pool.AsyncConnectionPool,
+        close=around_async(_ending),
         getconn=around_async(_getting_in_loop, then=_got),
         putconn=around_async(_putting),
         _check_connection=around_async(_checking),
@@ -46,12 +51,32 @@ def listen_async(pool: ModuleType) -> None:
 
 def listen_to_cursors(module: ModuleType) -> None:
     """`psycopg.cursor` has been imported."""
-    wrap(module.Cursor, execute=around(_executing), executemany=around(_executing))
+    wrap(
+        module.Cursor,
+        execute=around(_executing),
+        executemany=around(_executing),
+        stream=_streaming,
+        copy=_copying,
+    )
 
 
 def listen_to_async_cursors(module: ModuleType) -> None:
     """`psycopg.cursor_async` has been imported."""
-    wrap(module.AsyncCursor, execute=around_async(_executing), executemany=around_async(_executing))
+    wrap(
+        module.AsyncCursor,
+        execute=around_async(_executing),
+        executemany=around_async(_executing),
+        stream=_streaming_in_loop,
+        copy=_copying_in_loop,
+    )
+
+
+def listen_to_server_cursors(module: ModuleType) -> None:
+    """The module with one kind of cursors that are the server's, or with both, has been imported."""
+    if hasattr(module, "ServerCursor"):
+        wrap(module.ServerCursor, execute=around(_executing))
+    if hasattr(module, "AsyncServerCursor"):
+        wrap(module.AsyncServerCursor, execute=around_async(_executing))
 
 
 # --- what is counted, for both kinds -------------------------------------------------------------------------
@@ -149,6 +174,19 @@ def _checking(pool: Any, conn: Any) -> Iterator[None]:
 
 
 @contextmanager
+def _ending(pool: Any, *_: Any, **__: Any) -> Iterator[None]:
+    """It is closed before it waits for its workers, and cannot be opened again."""
+    try:
+        yield
+    finally:
+        try:
+            if pool.closed:
+                COUNTS.retire(_counts_of(pool))
+        except Exception:
+            COUNTS.trouble()
+
+
+@contextmanager
 def _connecting(_: Any, *__: Any, **___: Any) -> Iterator[None]:
     began_ns = now_ns()
     try:
@@ -188,3 +226,60 @@ def _executing(cursor: Any, *_: Any, **__: Any) -> Iterator[None]:
     finally:
         COUNTS.took("query", began_ns)
         COUNTS.add("STATEMENTS")
+
+
+def _streaming(stream: Any) -> Any:
+    """Until the first row is there: what the app does with its rows takes its own time."""
+
+    @wraps(stream)
+    def probed(self: Any, *words: Any, **options: Any) -> Iterator[Any]:
+        rows = stream(self, *words, **options)
+        try:
+            with _executing(self):
+                first = list(islice(rows, 1))
+            yield from first
+            yield from rows
+        finally:
+            rows.close()
+
+    return probed
+
+
+def _streaming_in_loop(stream: Any) -> Any:
+    @wraps(stream)
+    async def probed(self: Any, *words: Any, **options: Any) -> AsyncIterator[Any]:
+        rows = stream(self, *words, **options)
+        try:
+            with _executing(self):
+                first = await anext(rows, _NO_ROW)
+            if first is not _NO_ROW:
+                yield first
+                async for row in rows:
+                    yield row
+        finally:
+            await rows.aclose()
+
+    return probed
+
+
+def _copying(copy: Any) -> Any:
+    """From its beginning to its end: the server is at it all the while."""
+
+    @wraps(copy)
+    @contextmanager
+    def probed(self: Any, *words: Any, **options: Any) -> Iterator[Any]:
+        with _executing(self), copy(self, *words, **options) as copied:
+            yield copied
+
+    return probed
+
+
+def _copying_in_loop(copy: Any) -> Any:
+    @wraps(copy)
+    @asynccontextmanager
+    async def probed(self: Any, *words: Any, **options: Any) -> AsyncIterator[Any]:
+        with _executing(self):
+            async with copy(self, *words, **options) as copied:
+                yield copied
+
+    return probed

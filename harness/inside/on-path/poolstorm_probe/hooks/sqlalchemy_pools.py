@@ -7,14 +7,15 @@ left alone: to listen to them costs more than all this.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from types import ModuleType
 from typing import Any
 
 from poolstorm_probe.counts import COUNTS, Pool, now_ns
 from poolstorm_probe.hooks.requests import asked_for_connection
-from poolstorm_probe.hooks.wrapping import wrap
+from poolstorm_probe.hooks.wrapping import around, wrap
 
 _KEY = "poolstorm_probe"
 _MARK = "_poolstorm_probe"
@@ -33,10 +34,12 @@ class _Lease:
 def listen(_: ModuleType) -> None:
     """`sqlalchemy` has been imported."""
     from sqlalchemy import event, exc
+    from sqlalchemy.engine import Engine
     from sqlalchemy.pool import Pool as AnyPool
     from sqlalchemy.pool import base
 
     wrap(base._ConnectionRecord, _ConnectionRecord__connect=_connecting)
+    wrap(Engine, dispose=around(_disposing))
     wrap(AnyPool, connect=_checking_out(exc.TimeoutError), _return_conn=_giving_back)
     event.listen(AnyPool, "connect", _opened)
     event.listen(AnyPool, "detach", _detached)
@@ -93,6 +96,20 @@ def _detached(_: Any, record: Any) -> None:
         COUNTS.came_back(COUNTS.comes_back(id(lease)))
     except Exception:
         COUNTS.trouble()
+
+
+@contextmanager
+def _disposing(engine: Any, *_: Any, **__: Any) -> Iterator[None]:
+    """An engine that is disposed of has another pool; of the old one's connections some may still be out."""
+    old = engine.pool
+    try:
+        yield
+    finally:
+        try:
+            if engine.pool is not old:
+                COUNTS.retire(_counts_of(old))
+        except Exception:
+            COUNTS.trouble()
 
 
 def _connecting(connect: Any) -> Any:
