@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +29,7 @@ def init(
     starter = look_at(read_project(folder))
     _write(place, plan_text(starter), replace=force)
     say(*told_lines(starter), "", f"written: {place}")
-    change = "" if folder.resolve() == Path.cwd() else f"cd {folder} && "
+    change = "" if folder.samefile(os.curdir) else f"cd {shlex.quote(str(folder))} && "
     if todo := left_to_do(starter):
         say(f"next: put {' and '.join(todo)} there, then {change}poolstorm run --dry-run")
     else:

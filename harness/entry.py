@@ -54,6 +54,14 @@ def _come_first() -> None:
     sys.path[:] = [*ours, *rest, *strangers]
 
 
+def _has_working_directory() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109
+    except OSError:
+        return False
+    return True
+
+
 def _unforeseen(error: Exception) -> int:
     """One line for an error that no other place caught, even where hardly anything can be imported any more."""
     frames = traceback.extract_tb(error.__traceback__)
@@ -62,6 +70,8 @@ def _unforeseen(error: Exception) -> int:
     line = (
         f"error: unforeseen {said} ({place}); see this shell's limits (ulimit -a) and whether the disk has room, "
     )
+    if isinstance(error, FileNotFoundError) and not _has_working_directory():
+        line = "error: the folder that this was started in is not there any more; change to another, "
     with suppress(Exception):
         encoding = sys.stderr.encoding or "ascii"
         text = f"{line}or report it with what {TRACEBACK_VARIABLE}=1 shows"

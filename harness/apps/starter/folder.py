@@ -13,8 +13,8 @@ from harness.apps.starter.project import Project
 from harness.errors import PlanError, is_printable, shown
 
 MOST_FILES = 3000
-MOST_ENTRIES = 50_000
-"""Files and folders that are looked at; most of a large project are neither Python nor configuration."""
+MOST_ENTRIES = 500_000
+"""Files and folders that are passed by: those of a large project are mostly data, a few µs each."""
 MOST_BYTES = 4_000_000
 """Some five seconds of looking."""
 LARGEST_FILE = 400_000
@@ -58,10 +58,13 @@ def read_project(folder: Path) -> Project:
         if number >= MOST_ENTRIES or len(texts) >= MOST_FILES or left <= 0:
             partly = True
             break
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if not is_folder and not _is_read(entry.name):
+            continue
         path = Path(entry.path).relative_to(folder).as_posix()
-        if entry.is_dir(follow_symlinks=False):
+        if is_folder:
             programs.update(_programs(Path(entry.path), path))
-        elif _is_read(entry.name) and is_printable(path):
+        elif is_printable(path):
             text = _text(entry)
             if text is None:
                 partly = True
@@ -97,12 +100,17 @@ def _at_most(found: Iterator[os.DirEntry[str]], most: int) -> Iterator[os.DirEnt
 
 
 def _is_foreign(folder: os.DirEntry[str]) -> bool:
-    return folder.name.startswith(".") or folder.name in _NOT_ITS_OWN or (Path(folder) / "pyvenv.cfg").exists()
+    return folder.name.startswith(".") or folder.name in _NOT_ITS_OWN or _is_environment(folder.path)
+
+
+def _is_environment(folder: str) -> bool:
+    """Whether it is a virtual one; not where one may not look into it."""
+    return os.path.isfile(os.path.join(folder, "pyvenv.cfg"))  # noqa: PTH113, PTH118 -- Path's raises before 3.14
 
 
 def _programs(folder: Path, path: str) -> Iterator[str]:
     """Those of a virtual environment that a service is started with."""
-    if (folder / "pyvenv.cfg").is_file():
+    if _is_environment(str(folder)):
         for name in _PROGRAMS:
             if is_printable(path) and os.access(folder / "bin" / name, os.X_OK):
                 yield f"{path}/bin/{name}"

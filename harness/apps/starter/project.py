@@ -97,8 +97,15 @@ class Module:
             statement = waiting.pop()
             yield statement
             if isinstance(statement, ast.If | ast.Try | ast.With):
-                within = [*statement.body, *getattr(statement, "orelse", ())]
-                waiting.extend(reversed(within))
+                body = [] if isinstance(statement, ast.If) and self._is_never(statement.test) else statement.body
+                waiting.extend(reversed([*body, *getattr(statement, "orelse", ())]))
+
+    def _is_never(self, test: ast.expr) -> bool:
+        """Whether it is `__name__ == "__main__"` or `TYPE_CHECKING`, which an import does not meet."""
+        if isinstance(test, ast.Compare):
+            said = [self.dotted(test.left), *map(constant, test.comparators)]
+            return said == ["__name__", "__main__"] and isinstance(test.ops[0], ast.Eq)
+        return self.dotted(test).rpartition(".")[2] == "TYPE_CHECKING"
 
 
 def assigned(statement: ast.AST) -> tuple[str, ast.expr | None]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[3]
 START = """
 import sys, types
 cli = types.ModuleType("harness.cli")
@@ -86,6 +87,21 @@ def test_a_working_directory_that_has_gone_is_no_matter_to_where_our_packages_ar
         check=False,
     )
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_working_directory_that_has_gone_is_told_where_one_is_needed(tmp_path: Path) -> None:
+    code = START.format(raised="FileNotFoundError(2, 'No such file or directory')")
+    ended = subprocess.run(
+        ["/bin/sh", "-c", 'cd "$1" && rmdir "$1" && exec "$2" -c "$3"', "sh", tmp_path, sys.executable, code],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, "is not there any more; change to another" in ended.stderr) == (2, True), (
+        ended.stderr
+    )
 
 
 CARELESS = """

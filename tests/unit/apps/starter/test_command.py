@@ -46,6 +46,24 @@ def test_a_plan_that_is_there_stays_unless_it_is_to_be_replaced(
     assert "mine" not in place.read_text()
 
 
+def test_what_comes_next_can_be_pasted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = tmp_path / "my shop"
+    project.mkdir()
+    assert 0 == init(monkeypatch, project)
+    assert f"cd '{project}' && poolstorm run" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_working_directory_that_has_gone_is_no_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, project = tmp_path / "here", tmp_path / "project"
+    here.mkdir()
+    project.mkdir()
+    monkeypatch.chdir(here)
+    here.rmdir()
+    assert 0 == init(monkeypatch, project)
+
+
 def test_a_link_is_never_written_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere, project = tmp_path / "elsewhere", tmp_path / "project"
     project.mkdir()

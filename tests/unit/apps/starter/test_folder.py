@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from harness.apps.starter.starter import look_at
 from harness.apps.starter.text import plan_text
 from harness.errors import PlanError
 
+ROOT = Path(__file__).parents[4]
 APP = "from fastapi import FastAPI\napp = FastAPI()\n"
 
 
@@ -39,6 +43,47 @@ def test_links_pipes_and_folders_without_permission_are_passed_by(tmp_path: Path
     (project / "sub/app.py").write_text(APP)
     (project / "gone.py").symlink_to("nowhere")
     assert {"sub/app.py"} == set(read_project(project).texts)
+
+
+def test_data_in_plenty_hides_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(60):
+        (tmp_path / f"{number}.jpg").touch()
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/main.py").write_text(APP)
+    monkeypatch.setattr(reading, "MOST_FILES", 50)
+    found = read_project(tmp_path)
+    assert ({"shop/main.py"}, False) == (set(found.texts), found.partly)
+    assert reading.MOST_ENTRIES >= 100_000  # a project with its uploads
+
+
+UNREADABLE = """
+import os, sys
+sys.path.insert(0, sys.argv[2])
+from harness.apps.starter.folder import read_project
+from pathlib import Path
+"".encode("utf-8-sig")  # another user may not read the interpreter's own folder
+if os.geteuid() == 0:
+    os.setuid(65534)
+print(sorted(read_project(Path(sys.argv[1])).texts))
+"""
+
+
+def test_a_folder_that_another_user_keeps_to_himself_is_passed_by() -> None:
+    with tempfile.TemporaryDirectory() as place:  # pytest's own folder is closed to others
+        project = Path(place)
+        project.chmod(0o755)
+        (project / "main.py").write_text(APP)
+        (project / "private").mkdir(mode=0o700)
+        (project / "private").chmod(0o700 if os.geteuid() == 0 else 0)
+        told = subprocess.run(
+            [sys.executable, "-c", UNREADABLE, place, str(ROOT)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        (project / "private").chmod(0o700)
+    assert (told.returncode, told.stdout.strip()) == (0, "['main.py']"), told.stderr
 
 
 def test_large_files_and_binary_ones_are_left_out_and_said_so(tmp_path: Path) -> None:

@@ -159,6 +159,13 @@ def test_the_app_that_servers_are_started_with_goes_first() -> None:
     assert "admin.server:backend" == app_of(named)["run"]
 
 
+@pytest.mark.parametrize("never", ["__name__ == '__main__'", "TYPE_CHECKING", "typing.TYPE_CHECKING"])
+def test_what_an_import_does_not_run_is_no_app(never: str) -> None:
+    source = f"import fastapi, typing\nif {never}:\n    app = fastapi.FastAPI()\n"
+    assert look_at(Project({"main.py": source})).app is None
+    assert app_of({"main.py": f"{source}else:\n    api = fastapi.FastAPI()\n"})["run"] == "main:api"
+
+
 def test_an_app_that_a_function_made_is_an_object_like_any_other() -> None:
     texts = {
         "shop/__init__.py": "",
