@@ -57,6 +57,7 @@ class Load:
         self._workers = workers
         self._record_writes = record_writes
         self._planned_s = scenario.duration_s + scenario.drain_s
+        self._has_locustfile = False
         self._hung_at_s = 0.0  # known from the start on
         self.phase_ends: queue.SimpleQueue[str] = queue.SimpleQueue()  # names of phases, as they end
         self._ready = threading.Event()
@@ -86,6 +87,7 @@ class Load:
         Raises TrialFailedError when it ends or hangs instead, and OutputError where what it tells cannot be
         written.
         """
+        self._has_locustfile = locustfile is not None
         self._say(
             messages.LoadOrder(
                 scenario=self._scenario,
@@ -100,7 +102,7 @@ class Load:
         self._ready.wait(READY_WITHIN_S)
         self._require_written()
         if not self._ready.is_set() or self._ended.is_set():
-            raise TrialFailedError(f"the load process did not get ready: {_how_it_is(self._generator)}")
+            raise TrialFailedError(f"the load process did not get ready: {self._how_it_is()}")
 
     def start(self, origin_ns: int) -> None:
         """Give the word: the first phase begins at `origin_ns` of the monotonic clock."""
@@ -122,10 +124,19 @@ class Load:
             self._ended.wait(self._left_s())
         self._require_written()
         if self._done is None:
-            raise TrialFailedError(f"the load did not come to its end: {_how_it_is(self._generator)}")
+            raise TrialFailedError(f"the load did not come to its end: {self._how_it_is()}")
         if self._recorder is None:
             return self._done
         return self._done.with_recorded(_last_word(self._recorder))
+
+    def _how_it_is(self) -> str:
+        """Of a locustfile that holds its process up it is said what that may come of."""
+        said = _how_it_is(self._generator)
+        if not self._has_locustfile or not self._generator.alive() or is_stopped(self._generator.pid):
+            return said
+        return (
+            f"{said}; a loop or a call in the locustfile that lets nobody else run? have it wait by gevent.sleep"
+        )
 
     def _left_s(self) -> float:
         """Until a load from which nothing was heard of its end counts as hung."""

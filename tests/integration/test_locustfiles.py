@@ -262,6 +262,23 @@ def test_exceptions_in_tasks_are_told_and_users_go_on(bench: Bench) -> None:
     assert int(note.split()[0]) == loaded.done.started
 
 
+@pytest.mark.parametrize("base", ["HttpUser", "FastHttpUser"])
+@pytest.mark.parametrize(
+    "does",
+    [
+        "self.client.get('http://192.0.2.7/items')",
+        "self.client.get('/away', name='/items')",
+        "self.client.base_url = 'http://[2001:db8::7]'; self.client.get('/items')",
+    ],
+    ids=["absolute", "redirect", "base-url"],
+)
+def test_load_stays_on_this_machine(bench: Bench, base: str, does: str) -> None:
+    loaded = bench.run(bench.write(base, does), closed(2, 0.5))
+    assert {(Outcome.FAILED, "never-sent")} == set(loaded.count("GET:/items"))
+    (note,) = loaded.notes
+    assert " connections to other machines were not made, as load stays on this one; the first to " in note
+
+
 def test_names_that_never_end_are_counted_under_one(bench: Bench) -> None:
     does = "self.client.get('/items', name=f'a b;c,{time.monotonic_ns()} \\n')"
     loaded = bench.run(bench.write(does=does), closed(4, 0.6))
@@ -288,6 +305,13 @@ def test_a_file_that_ends_its_process_or_its_users_holds_nobody_up(bench: Bench,
         assert "the end" in str(error)  # noqa: PT017
     else:
         assert loaded.done.started >= 1
+
+
+def test_a_loop_that_lets_nobody_else_run_is_told_as_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.load.client.SLACK_S", 1.0)
+    path = bench.write(does="self.client.get('/items'); exec('while True: pass')")
+    with pytest.raises(TrialFailedError, match=r"lets nobody else run.* have it wait by gevent.sleep"):
+        bench.run(path, closed(2, 0.5))
 
 
 def test_greenlets_of_a_task_send_for_its_arrival(bench: Bench) -> None:

@@ -16,6 +16,8 @@ from geventhttpclient.useragent import BadStatusCode
 from geventhttpclient.useragent import ConnectionError as ClientError
 
 from harness.load.classify import NO_KIND, classify
+from harness.load.outside.here import ElsewhereError
+from harness.load.samples import NEVER_SENT
 from harness.records import Outcome
 
 WRONG_ANSWER = "wrong-answer"
@@ -34,6 +36,8 @@ def judge(status: int, body: bytes | None, error: BaseException | None) -> tuple
     """
     if error is None:
         return Outcome.OK, NO_KIND
+    if any(isinstance(cause, ElsewhereError) for cause in _causes(error)):
+        return Outcome.FAILED, NEVER_SENT
     if 200 <= status < 400:
         # A body may be cut off behind a head that promised a success.
         cut_off = isinstance(error, _CUT_OFF) and not isinstance(error, BadStatusCode)

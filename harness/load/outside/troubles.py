@@ -20,6 +20,8 @@ class Troubles:
         self._first_failed_task = ""
         self._waits = 0
         self._longest_wait_ns = 0
+        self._elsewhere = 0
+        self._first_elsewhere = ""
 
     def not_begun(self, error: BaseException) -> None:
         """A user could not be made, or its on_start raised."""
@@ -35,6 +37,11 @@ class Troubles:
         """An arrival found no user ready."""
         self._waits += 1
         self._longest_wait_ns = max(self._longest_wait_ns, wait_ns)
+
+    def elsewhere(self, host: str) -> None:
+        """Something was to be sent to another machine."""
+        self._elsewhere += 1
+        self._first_elsewhere = self._first_elsewhere or plain_line(host, _LONGEST)
 
     def nobody(self) -> str:
         """That no user could be started, and why; empty where nothing was raised."""
@@ -54,6 +61,11 @@ class Troubles:
             )
         if self._failed_tasks:
             yield f"{self._failed_tasks} exceptions in the locustfile's tasks, the first {self._first_failed_task}"
+        if self._elsewhere:
+            yield (
+                f"{self._elsewhere} connections to other machines were not made, as load stays on this one; the "
+                f"first to {self._first_elsewhere}"
+            )
         if self.silent:
             yield f"{self.silent} arrivals sent nothing, as the locustfile's tasks are written"
         if self._waits:

@@ -24,6 +24,7 @@ from harness.load import messages
 from harness.load.arrivals import Share
 from harness.load.crowd import CrowdError, Errand
 from harness.load.outside.composition import Weighted, composition
+from harness.load.outside.here import stay_here
 from harness.load.outside.loading import LocustfileError, load, task_sets
 from harness.load.outside.names import Names
 from harness.load.outside.prepared import PreparedUser, PreparedUsers
@@ -50,16 +51,17 @@ class LocustfileUsers:
     """
 
     def __init__(self, order: messages.LoadOrder, file: Locustfile, samples: Samples, share: Share) -> None:
+        self._troubles = Troubles()
         listen_to_logging()
         allow_many_files()
         try:
             loaded = load(file)
         except LocustfileError as error:
             raise CrowdError(f"the locustfile {error}") from error
+        stay_here(self._troubles.elsewhere)
         random.seed(f"{order.seed}/{share.index}")  # tasks are drawn, and files draw, from Python's own
         self._samples, self._share = samples, share
         self._rng = random.Random(f"{order.seed}/{share.index}")
-        self._troubles = Troubles()
         self._classes = [Weighted(one, one.weight, one.fixed_count) for one in loaded.user_classes]
         self._spawned = 0
         self._there: Counter[str] = Counter()  # closed users, by class, as they were last asked for

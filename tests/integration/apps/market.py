@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from itertools import count
 
 from fastapi import FastAPI, HTTPException, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse, RedirectResponse, StreamingResponse
 
 app = FastAPI()
 seen: Counter[str] = Counter()
@@ -46,6 +46,11 @@ async def login(response: Response) -> dict[str, int]:
 @app.post("/logout")
 async def logout() -> dict[str, bool]:
     return {"ok": True}
+
+
+@app.get("/away")
+async def away() -> RedirectResponse:
+    return RedirectResponse("http://192.0.2.7/items")  # a network for documentation
 
 
 @app.get("/items")
