@@ -7,7 +7,6 @@ import signal
 import subprocess
 
 from harness.apps.places import fill, fill_all, of_database
-from harness.environment.address import redacted
 from harness.environment.children import users_environment
 from harness.environment.embedded import ends_well
 from harness.environment.leash import Leash, ending
@@ -40,6 +39,4 @@ def set_up(leash: Leash, launch: Launch, url: str) -> None:
         except subprocess.TimeoutExpired:
             problem = f"{child.name} did not end in {SETUP_WITHIN_S:g} s{child.last_words()}; give one that does"
     if problem:
-        raise EnvironmentSetupError(
-            f"the database cannot be filled: {redacted(problem, places['database_password'])}"
-        )
+        raise EnvironmentSetupError(f"the database cannot be filled: {problem}")

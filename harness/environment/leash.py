@@ -28,6 +28,7 @@ import psutil
 
 from harness.environment import guard
 from harness.environment.children import module_command, python_environment
+from harness.environment.hidden import hidden, hide_in, secrets_of
 from harness.environment.last_words import end_of_log, telling_line
 from harness.errors import EnvironmentSetupError, LeftBehindError, is_printable, shown
 
@@ -66,6 +67,11 @@ def ending(action: Callable[[], object]) -> Iterator[None]:
     action()
 
 
+def _secrets(args: Sequence[str | Path], env: Mapping[str, str]) -> tuple[str, ...]:
+    """Of all that a child is told; of its words, passwords in addresses."""
+    return secrets_of({**env, **{f"word {number}": str(word) for number, word in enumerate(args)}})
+
+
 class Child:
     """A process on the leash, leader of a process group of its own."""
 
@@ -76,13 +82,16 @@ class Child:
         log_path: Path,
         process: guard.GuardedProcess,
         forget: Callable[[], None],
+        secrets: Sequence[str] = (),
     ) -> None:
+        """`secrets` are what it was given and what nobody is to read in its log."""
         self.name = name
         self.popen = popen
         self.pid = popen.pid
         self.log_path = log_path
         self._process = process
         self._forget = forget
+        self._secrets = secrets
         self._stopped = False
         self._lock = threading.Lock()
 
@@ -108,6 +117,7 @@ class Child:
             _close_pipes(self.popen)
             self._forget()
             self._stopped = True
+            hide_in(self.log_path, self._secrets)
 
     def _require_end(self) -> None:
         try:  # root without CAP_KILL may start processes of others and may not end them
@@ -136,8 +146,8 @@ class Child:
             self.popen.wait(_ENDED_WITHIN_S)
 
     def tail_of_log(self, lines: int = 1) -> str:
-        """The last `lines` lines of the log that are not blank; empty where there is none."""
-        return end_of_log(self.log_path, lines)
+        """The last `lines` lines of the log that are not blank, without secrets; empty where there is none."""
+        return hidden(end_of_log(self.log_path, lines), self._secrets)
 
     def end_description(self) -> str:
         """How the process ended, on one line, with what its log says of the cause."""
@@ -211,8 +221,9 @@ class Leash:
 
         Its errors, and its output unless `stdout` asks for a pipe, are appended to `log_path`. To stop it, each
         of `stop_signal` is sent and given `grace_s` seconds, then the group is killed. `env` is the whole
-        environment; `user` and `group` are numbers of an account to run as, which only root can choose.
-        Raises EnvironmentSetupError where the program cannot be started.
+        environment: secrets in it (`harness.environment.hidden`) are taken out of messages, and out of the log
+        once the child has been stopped. `user` and `group` are numbers of an account to run as, which only root
+        can choose. Raises EnvironmentSetupError where the program cannot be started.
         """
         signals = stop_signal if isinstance(stop_signal, tuple) else (stop_signal,)
         token = secrets.token_hex(8)
@@ -234,7 +245,8 @@ class Leash:
                 )
             except OSError as error:
                 raise EnvironmentSetupError(f"{name} cannot be started: {error.strerror}") from error
-            return self._register(popen, name, log_path, tuple(map(int, signals)), grace_s, stdin, token)
+            told = tuple(map(int, signals))
+            return self._register(popen, name, log_path, told, grace_s, stdin, token, _secrets(args, env))
 
     def require_guard(self) -> None:
         """Raises EnvironmentSetupError where the guard has gone: nothing can be started without it."""
@@ -271,6 +283,7 @@ class Leash:
         grace_s: float,
         stdin: bool,
         token: str,
+        hide: Sequence[str],
     ) -> Child:
         try:
             process = guard.GuardedProcess(name, popen.pid, guard.birth(popen.pid), signals, grace_s, token)
@@ -284,7 +297,7 @@ class Leash:
             if isinstance(error, (OSError, psutil.Error)):
                 raise EnvironmentSetupError(f"{name} ended before it could be watched; try again") from error
             raise
-        child = Child(name, popen, log_path, process, lambda: self._forget(popen.pid))
+        child = Child(name, popen, log_path, process, lambda: self._forget(popen.pid), hide)
         self._children.append(child)
         return child
 

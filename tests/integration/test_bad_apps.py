@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -36,6 +37,9 @@ async def app(scope, receive, send):
             await app.kept[1].start()
             await kept.fetchval("select 1")
     asked += 1
+    if BAD == "tells" and asked == 20:
+        print("ERROR: no more of", os.environ["DB"], os.environ["SHOP_API_KEY"], file=sys.stderr, flush=True)
+        os._exit(7)
     if BAD == "dies" and asked == 40:
         print("out of cheese", file=sys.stderr, flush=True)
         os._exit(7)
@@ -45,6 +49,10 @@ async def app(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"ok"})
 
+if BAD == "tells":
+    print("hello", sys.argv[2:], os.environ["SHOP_API_KEY"], flush=True)
+    with open("told", "a") as told:
+        told.write(os.environ["DB"] + "\\n")
 if BAD == "late":
     time.sleep(3)
 if BAD == "garbage":
@@ -111,6 +119,26 @@ def test_one_that_dies_under_load_leaves_an_invalid_trial_with_its_last_words(tm
     assert record.state == "invalid"
     assert "exit code 7" in record.reason
     assert "out of cheese" in record.reason
+
+
+def test_passwords_and_keys_that_one_tells_stay_its_own(tmp_path: Path) -> None:
+    ended = run(
+        tmp_path,
+        "tells",
+        *("--app", f"{sys.executable} app.py {{port}} {{database_url}}", "--env", "SHOP_API_KEY=hush-hush"),
+        *("--setup", f"{sys.executable} -c \"import os; print(dict(os.environ)); open('set up', 'w')\""),
+    )
+    passwords = {urlsplit(url).password for url in (tmp_path / "told").read_text().split()}
+    assert None not in passwords
+    secrets = [*map(str, passwords), "hush-hush"]
+    reason = the_trial(tmp_path).record.reason
+    assert "no more of postgresql://" in reason
+    assert "***@127.0.0.1" in reason
+    log = next((tmp_path / "out" / "trials").glob("*/target.log")).read_text()
+    assert log.count("***") == 4
+    told = [path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    told += [ended.stdout.encode(), ended.stderr.encode()]
+    assert [secret for secret in secrets if any(secret.encode() in text for text in told)] == []
 
 
 def test_one_that_shouts_fills_no_disk(tmp_path: Path) -> None:
