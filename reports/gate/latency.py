@@ -1,0 +1,74 @@
+"""Latencies of a route: of what succeeded, and where anything failed of all answers too."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from reports.gate import limits
+from reports.gate.columns import Column, Scale, Series, column
+from reports.gate.context import Context, known
+from reports.gate.model import Observed
+
+
+@dataclass(frozen=True, slots=True)
+class _Quantile:
+    metric: str
+    fewest: int
+    bounds: tuple[float, float]
+    is_p99: bool = False
+    of_all: bool = False
+
+    def read(self, observed: Observed) -> float | None:
+        count = observed.requests if self.of_all else observed.requests - observed.errors
+        quantiles = observed.answers if self.of_all else observed.successes
+        value = quantiles.p99_ms if self.is_p99 else quantiles.p50_ms
+        return None if value is None or count < self.fewest else max(value, limits.LEAST_MS)
+
+
+_SUCCESSES = (
+    _Quantile("p50", limits.FEWEST_FOR_P50, limits.P50),
+    _Quantile("p99", limits.FEWEST_FOR_P99, limits.P99, is_p99=True),
+)
+_ANSWERS = (
+    _Quantile("p50-of-all", limits.FEWEST_FOR_P50, limits.P50, of_all=True),
+    _Quantile("p99-of-all", limits.FEWEST_FOR_P99, limits.P99, is_p99=True, of_all=True),
+)
+
+
+def latency_columns(context: Context, route: str, flattered: str) -> Iterator[Column]:
+    """p50 and p99, positive where head is slower, of successes; where a side failed anywhere, of all answers too.
+
+    Quick failures make all answers look fast and slow ones leave the successes; neither shows in both. That the
+    second is there depends on errors of either side alike, so flips of signs stay as likely.
+    """
+    failed = any(head or base for base, head in known(context.of_route(route, lambda one: float(one.errors))))
+    for quantile in (*_SUCCESSES, *(_ANSWERS if failed else ())):
+        made = _column(context, route, quantile, flattered)
+        if made is not None:
+            yield made
+
+
+def too_few(context: Context, route: str) -> bool:
+    """Whether the p99 of a route is left out for want of requests, on either side of each pair."""
+    return not any(_p99(base) or _p99(head) for base, head in context.of_route(route, _SUCCESSES[1].read).values())
+
+
+def _p99(value: float | None) -> bool:
+    return value is not None
+
+
+def _column(context: Context, route: str, quantile: _Quantile, flattered: str) -> Column | None:
+    paired = context.of_route(route, quantile.read)
+    both = known(paired)
+    typical_ms = float(np.exp(np.mean(np.log(both)))) if both else 1.0
+    fidelity = 0.0 if quantile.is_p99 else math.log1p(context.fidelity_ms / typical_ms)
+    floor, limit = limits.widened(quantile.bounds, fidelity)
+    return column(
+        Series(quantile.metric, context.place(route)), paired, context.rows, lambda a, b: math.log(b / a),
+        floor=floor, limit=limit, scale=Scale.LOG_RATIO, unit="ms", flattered=flattered,
+        invalid=context.clock_is_invalid,
+    )  # fmt: skip

@@ -1,0 +1,81 @@
+"""Columns -> rulings: the verdict of each metric, by one test over all of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm
+
+from reports.gate.columns import Column
+from reports.gate.flips import Flips, FloatArray, Null, Table
+from reports.gate.looks import Look
+from reports.gate.size import POWER
+from reports.gate.verdicts import Verdict
+
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What the test says of a column. `p_better` is of the mirror image; no `smallest` where nothing would do."""
+
+    column: Column
+    verdict: Verdict
+    effect: float
+    low: float
+    high: float
+    p_worse: float
+    p_better: float
+    smallest: float | None
+    pairs: int
+
+
+def table_of(columns: Sequence[Column]) -> Table:
+    """The columns that can be judged, side by side; raises ValueError for none."""
+    return Table(
+        np.column_stack([one.values for one in columns]), np.column_stack([one.present for one in columns])
+    )
+
+
+def rule_on(columns: Sequence[Column], table: Table, null: Null, flips: Flips, look: Look) -> list[Ruling]:
+    """A ruling for each column of `table`. Flips of opposite sign are as likely, so one null serves both ways."""
+    worse, better = null.adjusted_p(table.statistics), null.adjusted_p(-table.statistics)
+    critical = null.critical(look.alpha)
+    return [
+        _rule(one, float(worse[at]), float(better[at]), critical, flips, look) for at, one in enumerate(columns)
+    ]
+
+
+def _rule(one: Column, p_worse: float, p_better: float, critical: float, flips: Flips, look: Look) -> Ruling:
+    seen: FloatArray = one.values[one.present]
+    effect = float(np.mean(seen))
+    low, high = flips.interval(one.values, one.present, look.pass_level)
+    verdict = _verdict(one, effect, high, p_worse, p_better, look.alpha)
+    smallest = _smallest(seen, critical, one.floor)
+    return Ruling(one, verdict, effect, low, high, p_worse, p_better, smallest, seen.size)
+
+
+def _verdict(one: Column, effect: float, high: float, p_worse: float, p_better: float, alpha: float) -> Verdict:
+    """The first that holds."""
+    if one.invalid:
+        return Verdict.INVALID
+    if p_worse <= alpha and effect >= one.floor - _ROUNDING:
+        return Verdict.REGRESSED
+    if one.hindrance:
+        return Verdict.INCONCLUSIVE
+    if p_better <= alpha and effect <= -one.floor + _ROUNDING and not one.flattered:
+        return Verdict.IMPROVED
+    passes = one.harmless if one.limit is None else high < one.limit
+    return Verdict.PASS if passes else Verdict.INCONCLUSIVE
+
+
+def _smallest(seen: FloatArray, critical: float, floor: float) -> float | None:
+    """The mean that reaches the critical r = m / sqrt(m^2 + s^2) and the floor, and a margin for its own error."""
+    if critical > 1 - 1e-9:
+        return None
+    spread = float(np.std(seen))
+    needed = max(spread * critical / math.sqrt(1 - critical**2), floor)
+    return needed + float(norm.ppf(POWER)) * spread / math.sqrt(seen.size)
