@@ -1,1 +1,1 @@
-"""What the gate's design stands on, measured: `slots` for when sides run."""
+"""What the gate's design stands on: `slots` measures when sides should run, `simulate` how often the test errs."""

@@ -23,9 +23,14 @@ __all__ = ["judge"]
 
 
 def judge(
-    measured: Measured, *, today: date, look: Look = Look.ONLY, acceptances: Iterable[Acceptance] = ()
+    measured: Measured,
+    *,
+    today: date,
+    look: Look = Look.ONLY,
+    acceptances: Iterable[Acceptance] = (),
+    flips: Flips | None = None,
 ) -> GateResult:
-    """Judge everything that was measured, by one test over all of it.
+    """Judge everything that was measured, by one test over all of it; `flips` are a simulation's own.
 
     Raises PlanError for so few pairs that nothing could fail, and for acceptances that are past.
     """
@@ -33,7 +38,7 @@ def judge(
     accepted = checked(acceptances, today)
     found = find(measured)
     breaches = _breaches(measured)
-    rulings, null = _rulings(found, measured.seed, look)
+    rulings, null = _rulings(found, measured.seed, look, flips)
     rows = [_row_of_ruling(one) for one in rulings] + [_row_of_exact(one) for one in found.exact]
     rows += [_row_of_invalid(one) for one in found.columns if one.invalid]
     rows += [_row_of_breach(one) for one in breaches if one.side == "head"]
@@ -61,13 +66,13 @@ def judge(
     )
 
 
-def _rulings(found: Found, seed: int, look: Look) -> tuple[list[Ruling], Null | None]:
+def _rulings(found: Found, seed: int, look: Look, flips: Flips | None) -> tuple[list[Ruling], Null | None]:
     columns = [one for one in found.columns if not one.invalid]
     if not columns:
         return [], None
     table = table_of(columns)
-    null = null_of_largest(table, seed)
-    return rule_on(columns, table, null, Flips.of(table.values.shape[0], seed), look), null
+    null = flips.null_of_largest(table) if flips is not None else null_of_largest(table, seed)
+    return rule_on(columns, table, null, flips or Flips.of(table.values.shape[0], seed), look), null
 
 
 def _breaches(measured: Measured) -> list[Breached]:

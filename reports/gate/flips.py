@@ -20,6 +20,7 @@ RESAMPLES = 2**17
 EXACT_PAIRS = 17
 """Up to here all flips are enumerated."""
 _BATCH = 2**13
+_COLUMNS = 32
 _TIE = 1e-9
 """Statistics nearer than this are equal: sums in another order differ in their last digits."""
 
@@ -97,24 +98,44 @@ class Flips:
     def null_of_largest(self, table: Table) -> Null:
         """As scipy's, from these flips: for simulations, in which they serve many tables."""
         scaled = table.values / table.scale
-        return Null(np.max(scaled.sum(axis=0) - 2 * (self.flipped @ scaled), axis=-1), self.exact)
+        largest = np.full(self.flipped.shape[0], -np.inf)
+        for some in _slices(scaled.shape[1]):
+            statistics = (-2 * scaled[:, some].T) @ self.flipped.T + scaled[:, some].sum(axis=0)[:, np.newaxis]
+            np.maximum(largest, statistics.max(axis=0), out=largest)
+        return Null(largest, self.exact)
 
-    def interval(self, values: FloatArray, present: BoolArray, level: float) -> tuple[float, float]:
-        """The effects that a one-sided sign-flip test of `values` at `level` rejects on neither side.
+    def intervals(self, table: Table, level: float) -> tuple[FloatArray, FloatArray]:
+        """For each column the effects that a one-sided sign-flip test at `level` rejects on neither side.
 
         Of D shifted by an effect, a flip reaches what was seen exactly where the mean of the flipped values is no
         greater than the effect. So the ends are order statistics of the means of subsets (Hartigan 1969, typical
         values), infinite where there are too few pairs for the level.
         """
-        sizes, sums = self.flipped @ present.astype(np.float64), self.flipped @ values
-        with_some = sizes > 0
-        means = np.where(with_some, sums / np.where(with_some, sizes, 1.0), -np.inf)
-        count = means.size
+        count = self.flipped.shape[0]
         skipped = math.floor(level * count + _TIE) if self.exact else math.floor(level * (count + 1) + _TIE) - 1
+        columns = table.values.shape[1]
+        low, high = np.full(columns, -np.inf), np.full(columns, np.inf)
         if skipped < 0:
-            return -math.inf, math.inf
-        nothing = int(count - with_some.sum())  # flips of no pair count at either end
-        upper = count - 1 - (skipped - nothing)
-        low = np.partition(means, skipped)[skipped]
-        high = np.partition(means, upper)[upper] if skipped >= nothing else math.inf
-        return float(low), float(high)
+            return low, high
+        for some in _slices(columns):
+            sizes = table.present[:, some].T.astype(np.float64) @ self.flipped.T
+            sums = table.values[:, some].T @ self.flipped.T
+            for at, (size, total) in enumerate(zip(sizes, sums, strict=True), some.start):
+                low[at], high[at] = _ends(size, total, skipped)
+        return low, high
+
+
+def _ends(sizes: FloatArray, sums: FloatArray, skipped: int) -> tuple[float, float]:
+    """The means that leave `skipped` flips beyond them; a flip of no pair is beyond both ends."""
+    some = sizes > 0
+    means = sums / sizes if some.all() else sums[some] / sizes[some]
+    lowest = skipped - (sizes.size - means.size)
+    if lowest < 0:
+        return -math.inf, math.inf
+    ends = np.partition(means, (lowest, means.size - 1 - lowest))
+    return float(ends[lowest]), float(ends[means.size - 1 - lowest])
+
+
+def _slices(columns: int) -> list[slice]:
+    """Few columns at a time, for the memory's sake."""
+    return [slice(at, min(at + _COLUMNS, columns)) for at in range(0, columns, _COLUMNS)]

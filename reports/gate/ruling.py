@@ -16,6 +16,7 @@ from reports.gate.size import POWER
 from reports.gate.verdicts import Verdict
 
 _ROUNDING = 1e-12
+_MARGIN = float(norm.ppf(POWER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +44,23 @@ def table_of(columns: Sequence[Column]) -> Table:
 def rule_on(columns: Sequence[Column], table: Table, null: Null, flips: Flips, look: Look) -> list[Ruling]:
     """A ruling for each column of `table`. Flips of opposite sign are as likely, so one null serves both ways."""
     worse, better = null.adjusted_p(table.statistics), null.adjusted_p(-table.statistics)
+    low, high = flips.intervals(table, look.pass_level)
     critical = null.critical(look.alpha)
     return [
-        _rule(one, float(worse[at]), float(better[at]), critical, flips, look) for at, one in enumerate(columns)
+        _rule(one, float(worse[at]), float(better[at]), (float(low[at]), float(high[at])), critical, look)
+        for at, one in enumerate(columns)
     ]
 
 
-def _rule(one: Column, p_worse: float, p_better: float, critical: float, flips: Flips, look: Look) -> Ruling:
+def _rule(
+    one: Column, p_worse: float, p_better: float, interval: tuple[float, float], critical: float, look: Look
+) -> Ruling:
     seen: FloatArray = one.values[one.present]
     effect = float(np.mean(seen))
-    low, high = flips.interval(one.values, one.present, look.pass_level)
-    verdict = _verdict(one, effect, high, p_worse, p_better, look.alpha)
-    smallest = _smallest(seen, critical, one.floor)
-    return Ruling(one, verdict, effect, low, high, p_worse, p_better, smallest, seen.size)
+    verdict = _verdict(one, effect, interval[1], p_worse, p_better, look.alpha)
+    return Ruling(
+        one, verdict, effect, *interval, p_worse, p_better, _smallest(seen, critical, one.floor), seen.size
+    )
 
 
 def _verdict(one: Column, effect: float, high: float, p_worse: float, p_better: float, alpha: float) -> Verdict:
@@ -78,4 +83,4 @@ def _smallest(seen: FloatArray, critical: float, floor: float) -> float | None:
         return None
     spread = float(np.std(seen))
     needed = max(spread * critical / math.sqrt(1 - critical**2), floor)
-    return needed + float(norm.ppf(POWER)) * spread / math.sqrt(seen.size)
+    return needed + _MARGIN * spread / math.sqrt(seen.size)
