@@ -14,7 +14,7 @@ from reports.gate.size import pairs_needed
 from reports.gate.verdicts import Verdict
 
 GATES = 1_000
-METRICS = 30
+METRICS = 26
 PLANTED = 1.10
 _HEAD = """| world | sigma_D | pairs | family | regressed | inconclusive | passed |
 |---|---|---|---|---|---|---|"""
@@ -48,11 +48,15 @@ def cases() -> list[Case]:
     made += [Case(f"+10 %, {noise} % noise", replace(world, shift=PLANTED)) for noise, world in noisy.items()]
     made.append(Case("+10 %, 3 % noise, two looks", three, first_share=0.6))
     made.append(Case("+10 %, 3 % noise, 99 % asked", three, power=0.99))
-    made.append(Case("+10 % on one route, 3 % noise, 99 % asked", replace(three, shifted_route=2), power=0.99))
+    made.append(
+        Case("+10 % on one route, 3 % noise, 99 % asked", replace(three, shifted_route="GET /2"), power=0.99)
+    )
     for sigma in (0.04, 0.06, 0.10):
         made.append(Case(f"null, sigma {sigma:.2f}", calm(sigma)))
         made.append(Case(f"+10 %, sigma {sigma:.2f}", calm(sigma, PLANTED)))
-        made.append(Case(f"+10 % on one route, sigma {sigma:.2f}", replace(calm(sigma, PLANTED), shifted_route=2)))
+        made.append(
+            Case(f"+10 % on one route, sigma {sigma:.2f}", replace(calm(sigma, PLANTED), shifted_route="GET /2"))
+        )
     return made
 
 

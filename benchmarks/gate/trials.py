@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import date
 
 import numpy as np
 from scipy.stats import binomtest
 
-from benchmarks.gate.world import World, make
-from reports.gate import judge
+from benchmarks.gate.world import World, gate
+from reports.gate.columns import Column
 from reports.gate.flips import Flips
 from reports.gate.looks import Look
-from reports.gate.model import Measured
-from reports.gate.result import GateResult
-from reports.gate.verdicts import Verdict
+from reports.gate.ruling import rule_on, table_of
+from reports.gate.verdicts import Verdict, worst
 
-TODAY = date(2026, 1, 1)
 RESAMPLES = 2**14
 """An eighth of the gate's own, drawn once for all gates of a world."""
 
@@ -49,23 +46,21 @@ def bounds(count: int, of: int, confidence: float = 0.95) -> tuple[float, float]
 
 
 def run(world: World, pairs: int, gates: int, seed: int, first: int | None = None) -> Tally:
-    """Judge `gates` made-up gates as the gate does: by one look, or by a first at `first` pairs and a final one."""
+    """Rule on made-up gates as the gate does: by one look, or by a first at `first` pairs and a final one."""
     rng = np.random.default_rng(seed)
     looks = [(pairs, Look.ONLY)] if first is None else [(first, Look.FIRST), (pairs, Look.FINAL)]
     flips = {taken: Flips.of(taken, seed, RESAMPLES) for taken, _ in looks}
-    results = [_judged(make(world, pairs, rng), looks, flips) for _ in range(gates)]
-    return Tally(
-        gates,
-        float(np.mean([result.pairs for result in results])),
-        max(result.family for result in results),
-        Counter(result.verdict for result in results),
-    )
+    made = [gate(world, pairs, rng) for _ in range(gates)]
+    verdicts, taken = zip(*(_ruled(columns, looks, flips) for columns in made), strict=True)
+    return Tally(gates, float(np.mean(taken)), len(made[0]), Counter(verdicts))
 
 
-def _judged(measured: Measured, looks: list[tuple[int, Look]], flips: dict[int, Flips]) -> GateResult:
+def _ruled(columns: list[Column], looks: list[tuple[int, Look]], flips: dict[int, Flips]) -> tuple[Verdict, int]:
     for taken, look in looks:
-        part = replace(measured, pairs_planned=taken, pairs=measured.pairs[:taken])
-        result = judge(part, today=TODAY, look=look, flips=flips[taken])
-        if not result.go_on:
+        part = [replace(one, values=one.values[:taken], present=one.present[:taken]) for one in columns]
+        table = table_of(part)
+        rulings = rule_on(part, table, flips[taken].null_of_largest(table), flips[taken], look)
+        verdict = worst(ruling.verdict for ruling in rulings)
+        if verdict is not Verdict.INCONCLUSIVE:
             break
-    return result
+    return verdict, taken

@@ -1,20 +1,23 @@
-"""Made-up gates: pairs whose noise, drift, bursts, errors and planted shift are known. Pure, from a seed."""
+"""Made-up gates: columns whose noise, drift, bursts, errors and planted shift are known. Pure, from a seed."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
 
+from reports.gate import limits
+from reports.gate.columns import Column, Scale, Series
+from reports.gate.errors import rare_events
 from reports.gate.flips import FloatArray
-from reports.gate.model import ALL_ROUTES, Measured, Observed, Pair, Phase, PhaseKind, Quantiles, Slot, Stretch
+from reports.gate.model import Place
 
-ROUTES = 5
-TARGET, STRETCH = "made-up", Stretch("steady", "hold")
+ROUTES = ("all", "GET /0", "GET /1", "GET /2", "GET /3", "GET /4")
 _REQUESTS = 2_500
-_P50_MS, _P99_MS, _CPU_MS, _CONNECTS = 8.0, 25.0, 0.8, 0.2
+_COUNT_NOISE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,73 +34,67 @@ class World:
     burst_share: float = 0.02
     error_share: float = 0.01
     shift: float = 1.0
-    shifted_route: int | None = None  # all where there is none
+    shifted_route: str | None = None  # every one, and processor time, where there is none
 
 
-def calm(sigma: float, shift: float = 1.0) -> World:
+def calm(sigma: float, shift: float = 1.0, shifted_route: str | None = None) -> World:
     """Nothing but noise: D of a p50 has this standard deviation."""
-    return World(sigma / math.sqrt(2), instance=0.0, drift=0.0, burst_share=0.0, error_share=0.0, shift=shift)
+    return World(sigma / math.sqrt(2), 0.0, 0.0, 0.0, 0.0, shift, shifted_route)
 
 
-def sigma_of(world: World, seed: int = 1, pairs: int = 3_000) -> float:
-    """The standard deviation of D of a p50, as a calibration would measure it: with drift and bursts."""
-    measured = make(world, pairs, np.random.default_rng(seed))
-    p50s = [[_p50(side) for side in (pair.base, pair.head)] for pair in measured.pairs]
-    return float(np.std([math.log(head / base) for base, head in p50s], ddof=1))
+def sigma_of(world: World, seed: int = 1, pairs: int = 20_000) -> float:
+    """The standard deviation of D of a p50 over pairs, as a calibration would measure it."""
+    rng = np.random.default_rng(seed)
+    of_processes = _processes(world, pairs, rng)
+    return float(np.std(of_processes + _slots(pairs, world.noise, rng), ddof=1))
 
 
-def _p50(slot: Slot) -> float:
-    p50_ms = slot.phases[STRETCH].routes[ALL_ROUTES].successes.p50_ms
-    return 0.0 if p50_ms is None else p50_ms
+def gate(world: World, pairs: int, rng: Generator) -> list[Column]:
+    """All columns of one invocation: six routes' p50, p99, errors and connects, and four of the whole."""
+    made = list(_columns(world, pairs, rng))
+    rare = rare_events(Series("errors", Place("made-up")), _rare(world, pairs, rng), pairs, "")
+    return made if rare is None else [*made, rare]
 
 
-def make(world: World, pairs: int, rng: Generator) -> Measured:
-    """A whole invocation of one target: `ROUTES` routes and all of them together."""
-    shared = _drift(world, pairs, rng)
-    made = tuple(
-        Pair(
-            number,
-            TARGET,
-            _slot(world, shared[number], rng, head=False),
-            _slot(world, shared[number], rng, head=True),
-        )
-        for number in range(pairs)
-    )
-    return Measured(pairs_planned=pairs, pairs=made, seed=int(rng.integers(2**31)))
+def _columns(world: World, pairs: int, rng: Generator) -> Iterator[Column]:
+    processes = _processes(world, pairs, rng)
+    failing = (rng.random((2, pairs)) < world.error_share) * rng.integers(1, 6, (2, pairs)) / _REQUESTS
+    for route in ROUTES:
+        shift = math.log(world.shift) if world.shifted_route in (None, route) else 0.0
+        yield _column("p50", route, processes + _slots(pairs, world.noise, rng) + shift, limits.P50)
+        yield _column("p99", route, processes + _slots(pairs, 2 * world.noise, rng) + shift, limits.P99)
+        yield _column("connects", route, _slots(pairs, _COUNT_NOISE, rng), limits.COUNT_LOG)
+        shares = failing[1] - failing[0] if route == "all" else np.zeros(pairs)
+        yield _column("error-share", route, shares, limits.ERROR_SHARE, Scale.DIFFERENCE)
+    burnt = math.log(world.shift) if world.shifted_route is None else 0.0
+    yield _column("cpu", "all", processes + _slots(pairs, world.noise / 2, rng) + burnt, limits.CPU)
 
 
-def _drift(world: World, pairs: int, rng: Generator) -> FloatArray:
-    """A line and a wave over the hour."""
+def _processes(world: World, pairs: int, rng: Generator) -> FloatArray:
+    """What all metrics of a pair share: bias of either process, what is not common of the drift, and bursts."""
     at = np.linspace(0, 1, pairs)
-    result: FloatArray = world.drift * (rng.normal() * at + 0.5 * np.sin(2 * np.pi * (at * 3 + rng.random())))
+    drift = world.drift * (rng.normal() * at + 0.5 * np.sin(2 * np.pi * (3 * at + rng.random())))
+    apart = drift * _slots(pairs, 0.1, rng)
+    bursts = math.log(1.2) * np.diff(rng.random((2, pairs)) < world.burst_share, axis=0)[0].astype(float)
+    signs = rng.choice([-1.0, 1.0], pairs)
+    result: FloatArray = _slots(pairs, world.instance, rng) + apart + bursts * signs
     return result
 
 
-def _slot(world: World, drift: float, rng: Generator, *, head: bool) -> Slot:
-    own = rng.normal(0, world.instance) + drift * (1 + rng.normal(0, 0.1))
-    own += math.log(1.2) if rng.random() < world.burst_share else 0.0
-    failing = rng.random() < world.error_share
-    routes = {
-        f"GET /{route}": _observed(world, own + _shift(world, route, head), rng, errors=0)
-        for route in range(ROUTES)
-    }
-    everywhere = own + (_shift(world, None, head) if world.shifted_route is None else 0.0)
-    routes[ALL_ROUTES] = _observed(world, everywhere, rng, errors=int(rng.integers(1, 6)) if failing else 0)
-    cpu = _CPU_MS * math.exp(everywhere + rng.normal(0, world.noise / 2))
-    phase = Phase(
-        PhaseKind.STEADY, routes, generator_lag_ms=abs(float(rng.normal(0.3, 0.1))), cpu_ms_per_request=cpu
-    )
-    return Slot("same", phases={STRETCH: phase})
+def _slots(pairs: int, deviation: float, rng: Generator) -> FloatArray:
+    """Head minus base of two independent slots."""
+    base, head = rng.normal(0, deviation, (2, pairs))
+    result: FloatArray = head - base
+    return result
 
 
-def _shift(world: World, route: int | None, head: bool) -> float:
-    meant = world.shifted_route is None or route == world.shifted_route
-    return math.log(world.shift) if head and meant else 0.0
+def _rare(world: World, pairs: int, rng: Generator) -> dict[int, tuple[float, float]]:
+    any_of = (rng.random((pairs, 2)) < world.error_share).astype(float)
+    return {row: (float(base), float(head)) for row, (base, head) in enumerate(any_of)}
 
 
-def _observed(world: World, own: float, rng: Generator, errors: int) -> Observed:
-    p50 = _P50_MS * math.exp(own + rng.normal(0, world.noise))
-    p99 = _P99_MS * math.exp(own + rng.normal(0, 2 * world.noise))
-    counts = {"statements": 3.0, "connects": _CONNECTS * math.exp(rng.normal(0, 0.02))}
-    quantiles = Quantiles(p50, p99)
-    return Observed(_REQUESTS, errors, quantiles, quantiles, counts)
+def _column(
+    metric: str, route: str, values: FloatArray, bounds: tuple[float, float], scale: Scale = Scale.LOG_RATIO
+) -> Column:
+    series = Series(metric, Place("made-up", "steady", "hold", route))
+    return Column(series, values, np.ones(values.size, dtype=np.bool_), *bounds, scale)

@@ -6,11 +6,13 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
+from functools import cache
 
 import numpy as np
 
 from reports.gate import judge
 from reports.gate.acceptances import Acceptance
+from reports.gate.flips import Flips
 from reports.gate.looks import Look
 from reports.gate.model import Measured, Observed, Pair, Phase, PhaseKind, Quantiles, Slot, Stretch
 from reports.gate.result import GateResult, Row
@@ -74,12 +76,18 @@ def gate(
     **options: object,
 ) -> GateResult:
     """`judge` of `measured`."""
-    return judge(measured(head, base, **options), today=TODAY, acceptances=acceptances)  # type: ignore[arg-type]
+    return look(measured(head, base, **options), acceptances=acceptances)  # type: ignore[arg-type]
 
 
-def look(of: Measured, at: Look = Look.ONLY) -> GateResult:
-    """`judge` on the day of the tests."""
-    return judge(of, today=TODAY, look=at)
+def look(of: Measured, at: Look = Look.ONLY, *, acceptances: tuple[Acceptance, ...] = ()) -> GateResult:
+    """`judge` on the day of the tests; the flips, which scipy's equal, are made once."""
+    flips = _flips(len({pair.number for pair in of.pairs}))
+    return judge(of, today=TODAY, look=at, acceptances=acceptances, flips=flips)
+
+
+@cache
+def _flips(pairs: int) -> Flips:
+    return Flips.of(pairs, seed=7, resamples=2**14)
 
 
 def row(result: GateResult, metric: str, route: str = "all") -> Row:
