@@ -97,7 +97,7 @@ def column(
 
 def _lacks(lacking: list[int], pairs: int) -> str:
     said = [
-        f"{side} has too few requests for it in {count} of {pairs} pairs"
+        f"{side} has no figure of it in {count} of {pairs} pairs"
         for side, count in zip(("base", "head"), lacking, strict=True)
         if count
     ]

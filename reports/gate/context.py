@@ -81,14 +81,20 @@ class Context:
         rows = self.timely if clock else self.phases.keys()
         return {row: (read(self.phases[row][0]), read(self.phases[row][1])) for row in sorted(rows)}
 
-    def of_route(self, route: str, read: Callable[[Observed], float | None], *, clock: bool = True) -> Paired:
-        """A figure of a route, in the pairs that can be used."""
+    def of_route(
+        self, route: str, read: Callable[[Observed], float | None], *, clock: bool = True, fewest: int = 1
+    ) -> Paired:
+        """A figure of a route, in the pairs that can be used and in which both sides had `fewest` requests of it.
 
-        def of(phase: Phase) -> float | None:
-            observed = phase.routes.get(route)
-            return read(observed) if observed is not None else None
-
-        return self.of_phase(of, clock=clock)
+        That a route was seldom asked is the load's doing. A side that was asked and has no figure hinders a pass.
+        """
+        rows = sorted(self.timely if clock else self.phases.keys())
+        routes = {row: tuple(phase.routes.get(route) for phase in self.phases[row]) for row in rows}
+        return {
+            row: (read(base), read(head))
+            for row, (base, head) in routes.items()
+            if base is not None and head is not None and min(base.requests, head.requests) >= fewest
+        }
 
     def _was_late(self, phase: Phase) -> bool:
         if phase.kind is PhaseKind.SATURATING:

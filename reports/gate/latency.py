@@ -52,17 +52,16 @@ def latency_columns(context: Context, route: str, flattered: str) -> Iterator[Co
             yield made
 
 
-def too_few(context: Context, route: str) -> bool:
-    """Whether the p99 of a route is left out for want of requests, on either side of each pair."""
-    return not any(_p99(base) or _p99(head) for base, head in context.of_route(route, _SUCCESSES[1].read).values())
-
-
-def _p99(value: float | None) -> bool:
-    return value is not None
+def left_out(context: Context, route: str) -> Iterator[str]:
+    """Percentiles of successes that no pair has on both sides."""
+    for quantile in _SUCCESSES:
+        if not known(context.of_route(route, quantile.read)):
+            series = Series(quantile.metric, context.place(route))
+            yield f"{series.name}: fewer than {quantile.fewest:,} successes on a side"
 
 
 def _column(context: Context, route: str, quantile: _Quantile, flattered: str) -> Column | None:
-    paired = context.of_route(route, quantile.read)
+    paired = context.of_route(route, quantile.read, fewest=quantile.fewest)
     both = known(paired)
     typical_ms = float(np.exp(np.mean(np.log(both)))) if both else 1.0
     fidelity = 0.0 if quantile.is_p99 else math.log1p(context.fidelity_ms / typical_ms)

@@ -10,7 +10,7 @@ from reports.gate.context import Context, target_is_invalid, whole_pairs
 from reports.gate.counts import count_rows
 from reports.gate.errors import error_columns, flattery, rare_events
 from reports.gate.exact import Exact
-from reports.gate.latency import latency_columns, too_few
+from reports.gate.latency import latency_columns, left_out
 from reports.gate.model import ALL_ROUTES, Measured, Pair, Phase, PhaseKind, Place, Stretch
 from reports.gate.phases import phase_columns
 from reports.gate.verdicts import Verdict
@@ -87,8 +87,7 @@ def _read_phase(found: Found, context: Context) -> None:
         if context.kind is PhaseKind.SATURATING:
             continue  # latency is queueing there
         found.add(latency_columns(context, route, flattered))
-        if too_few(context, route):
-            found.left_out.append(f"{context.place(route).name}/p99: fewer than 2,000 requests a side")
+        found.left_out += left_out(context, route)
 
 
 def _routes(context: Context, side: int) -> set[str]:

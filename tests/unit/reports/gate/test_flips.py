@@ -39,7 +39,7 @@ def test_one_column_has_the_p_of_scipys_own_test_of_its_mean() -> None:
 
 
 @given(tables())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_scipys_flips_and_ours_give_the_same_null(values: FloatArray) -> None:
     table = full(values)
 
@@ -51,7 +51,7 @@ def test_scipys_flips_and_ours_give_the_same_null(values: FloatArray) -> None:
 
 
 @given(tables())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_no_column_is_out_of_bounds_and_the_other_sign_turns_everything_round(values: FloatArray) -> None:
     table, mirror = full(values), full(-values)
     flips = Flips.of(len(values), seed=1)

@@ -217,6 +217,13 @@ def test_a_count_of_next_to_nothing_may_vary_as_it_likes() -> None:
     assert row(gate(both=rarely), "connects").verdict is Verdict.PASS
 
 
+def test_a_count_of_next_to_nothing_may_double() -> None:
+    def seldom(slot: Slot, number: int) -> Slot:
+        return counted("connects", 0.001 * (1 + slot.position) * (1 + 0.01 * number))(slot, number)
+
+    assert row(gate(both=seldom), "connects").verdict is Verdict.PASS
+
+
 def test_processor_time_regresses_where_latency_hides_it() -> None:
     def burning(slot: Slot, number: int) -> Slot:
         cpu = slot.phases[STEADY].cpu_ms_per_request
@@ -323,22 +330,33 @@ def test_head_without_a_success_regresses_by_its_errors() -> None:
 
     assert row(result, "error-share").verdict is Verdict.REGRESSED
     assert ("p50", "all") not in {(one.metric, one.route) for one in result.rows}
+    assert "sync-pool/baseline/hold/all/p50: fewer than 20 successes on a side" in result.left_out
 
 
-def test_a_p99_that_head_lacks_in_some_pairs_is_no_pass() -> None:
-    few = in_route(lambda one, _: replace(one, requests=1_900))
-
-    found = row(gate(only_in(range(2), few)), "p99")
+def test_a_p99_that_errors_of_head_leave_open_in_some_pairs_is_no_pass() -> None:
+    found = row(gate(only_in(range(2), errors(600))), "p99")
 
     assert found.verdict is Verdict.INCONCLUSIVE
-    assert f"head has too few requests for it in 2 of {PAIRS} pairs" in found.said
+    assert f"head has no figure of it in 2 of {PAIRS} pairs" in found.said
+
+
+def test_pairs_in_which_a_route_was_seldom_asked_are_not_counted() -> None:
+    seldom = in_route(lambda one, _: replace(one, requests=15), ROUTE)
+    never = in_route(lambda one, _: replace(one, requests=0), ROUTE)
+
+    result = gate(only_in(range(2), seldom), base=only_in(range(1, 3), never))
+
+    assert row(result, "p50", ROUTE).verdict is Verdict.PASS
+    assert row(result, "p50", ROUTE).pairs == PAIRS - 3
+    assert row(result, "statements", ROUTE).pairs == PAIRS - 2
+    assert row(result, "p50").pairs == PAIRS
 
 
 def test_a_p99_of_too_few_requests_is_left_out_and_named() -> None:
     result = gate(both=in_route(lambda one, _: replace(one, requests=1_900), ROUTE))
 
     assert ("p99", ROUTE) not in {(one.metric, one.route) for one in result.rows}
-    assert result.left_out == (f"sync-pool/baseline/hold/{ROUTE}/p99: fewer than 2,000 requests a side",)
+    assert result.left_out == (f"sync-pool/baseline/hold/{ROUTE}/p99: fewer than 2,000 successes on a side",)
 
 
 def test_a_route_of_one_side_is_named_and_never_compared() -> None:
