@@ -280,6 +280,13 @@ def test_a_head_that_never_recovers_regresses_and_a_base_that_does_not_decides_n
     assert "base had not recovered" in row(other, "recovery").said
 
 
+def test_what_never_left_its_band_has_recovered_within_a_bin() -> None:
+    at_once: Change = lambda slot, _: in_phase(recovery=Recovery(0.0, 0.1))(slot, 0)  # noqa: E731
+
+    assert row(gate(both=at_once), "recovery").verdict is Verdict.PASS
+    assert row(gate(recovering(4.0), both=at_once), "recovery").verdict is Verdict.REGRESSED
+
+
 def test_bins_as_long_as_the_recovery_widen_what_matters() -> None:
     coarse: Change = lambda slot, _: in_phase(recovery=Recovery(0.2, 0.1))(slot, 0)  # noqa: E731
     slow: Change = lambda slot, _: in_phase(recovery=Recovery(0.3, 0.1))(slot, 0)  # noqa: E731
