@@ -47,7 +47,7 @@ def bounds(count: int, of: int, confidence: float = 0.95) -> tuple[float, float]
 
 def run(world: World, pairs: int, gates: int, seed: int, first: int | None = None) -> Tally:
     """Rule on made-up gates as the gate does: by one look, or by a first at `first` pairs and a final one."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, 1])  # a stream apart from that of the flips
     looks = [(pairs, Look.ONLY)] if first is None else [(first, Look.FIRST), (pairs, Look.FINAL)]
     flips = {taken: Flips.of(taken, seed, RESAMPLES) for taken, _ in looks}
     made = [gate(world, pairs, rng) for _ in range(gates)]
