@@ -65,14 +65,14 @@ def _combinations(wish: AppWish) -> Mapping[str, VariantWish]:
 def app_subject(wish: AppWish, of: AppWish | None = None) -> Subject:
     """One subject, or one variant `of` an app, which fills the database for it. Raises PlanError."""
     owner = of or wish
-    command = _command(wish.run)
+    command = _command(wish.run, wish.env)
     setup = _words(wish.setup, "app.setup") if wish.setup else ()
     for problem in _problems(wish):
         raise PlanError(problem)
     directory = Path(wish.directory) if wish.directory else Path.cwd()
     if not directory.is_dir():
         raise PlanError(f"app.directory: there is no folder {shown(str(directory))}; name the one it is to run in")
-    _require_program(command[0], directory)
+    _require_program(command[0], directory, wish.env.get("PATH"))
     return Subject(
         name=wish.name,
         title=wish.name,
@@ -112,11 +112,9 @@ def _problems(wish: AppWish) -> Iterator[str]:
             yield f"app: {shown(path)} is no path; one begins with / and has no blanks"
 
 
-def _command(run: str) -> tuple[str, ...]:
+def _command(run: str, environment: Mapping[str, str]) -> tuple[str, ...]:
     if _ASGI.fullmatch(run):
-        # Where no uvicorn is at hand, the one that we have: then the app most likely lives in our environment.
-        uvicorn = ("uvicorn",) if shutil.which("uvicorn") else (sys.executable, "-m", "uvicorn")
-        return (*uvicorn, run, "--host", "{host}", "--port", "{port}", "--no-access-log")
+        return (*_uvicorn(environment), run, "--host", "{host}", "--port", "{port}", "--no-access-log")
     words = _words(run, "app.run")
     if not any(has_place(word, "port") for word in words):
         raise PlanError(
@@ -124,6 +122,16 @@ def _command(run: str) -> tuple[str, ...]:
             "MODULE:NAME of an ASGI app"
         )
     return words
+
+
+def _uvicorn(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """That of the app's own environment where it names one, else the one on PATH.
+
+    Where no uvicorn is at hand, the one that we have: then the app most likely lives in our environment.
+    """
+    if own := environment.get("VIRTUAL_ENV"):
+        return (f"{own}/bin/python", "-m", "uvicorn")
+    return ("uvicorn",) if shutil.which("uvicorn") else (sys.executable, "-m", "uvicorn")
 
 
 def _words(line: str, where: str) -> tuple[str, ...]:
@@ -136,9 +144,10 @@ def _words(line: str, where: str) -> tuple[str, ...]:
     return words
 
 
-def _require_program(program: str, directory: Path) -> None:
+def _require_program(program: str, directory: Path, path: str | None) -> None:
+    """`path` is the app's own PATH."""
     if "{" in program:
         return
-    found = (directory / program).is_file() if "/" in program else shutil.which(program) is not None
+    found = (directory / program).is_file() if "/" in program else shutil.which(program, path=path) is not None
     if not found:
         raise PlanError(f"app.run: there is no program {shown(program)}; install it, or name its path")
