@@ -17,6 +17,8 @@ from harness.gate.install import INSTALLED_WITHIN_S, install, is_environment, py
 from harness.gate.revisions_checkout import checked_out
 from harness.gate.revisions_repository import Commit, Repository
 
+_SECRETS = ".env"
+
 
 @dataclass(frozen=True, slots=True)
 class Revision:
@@ -88,8 +90,15 @@ def _prepared(
         python=python_beside(repository.root / repository.prefix),
         within_s=within_s,
     )
-    told = (*remarks, *filter(None, (installed.remark,)))
+    told = (*remarks, *filter(None, (installed.remark, _lacking(repository.root / repository.prefix, directory))))
     return Revision(commit, tree, directory, installed.environment, tuple(f"{commit.name}: {one}" for one in told))
+
+
+def _lacking(users: Path, directory: Path) -> str:
+    """A file of secrets is not committed, and not copied: it may name a database that is no trial's."""
+    if not (users / _SECRETS).is_file() or (directory / _SECRETS).exists():
+        return ""
+    return f"{_SECRETS} is not committed, so the app does not find it; give its variables with env"
 
 
 def as_side(wish: AppWish, revision: Revision, repository: Repository) -> AppWish:

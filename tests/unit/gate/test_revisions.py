@@ -7,21 +7,25 @@ import shlex
 import signal
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 import pytest
 
 from harness.apps.subjects import app_subjects
 from harness.apps.wish import AppWish
 from harness.environment.children import python_environment, users_environment
 from harness.environment.leash import Leash
+from harness.environment.target import target_process
 from harness.errors import EnvironmentSetupError, PlanError
 from harness.gate.revisions import Revision, as_side, two_revisions
 from harness.gate.revisions_checkout import checked_out
-from harness.gate.revisions_repository import Commit, Repository, compared, find_repository
+from harness.gate.revisions_repository import Commit, Repository, compared, find_repository, require_clean
 from tests.unit.gate.repositories import commit, git, has_ended, new_repository, quick_python, state_of
 
 BACKEND = '''
@@ -139,6 +143,48 @@ def _library(side: Revision) -> Path:
     return found
 
 
+SERVICE = """
+import os
+price = {price}
+
+async def app(scope, receive, send):
+    assert scope["type"] == "http"
+    text = f"{{price}} {{os.getcwd()}} {{os.environ['DATABASE_URL']}}"
+    await send({{"type": "http.response.start", "status": 200, "headers": []}})
+    await send({{"type": "http.response.body", "body": text.encode()}})
+"""
+
+
+@pytest.mark.integration
+def test_both_sides_answer_at_once_each_from_its_own_files(leash: Leash, tmp_path: Path, temporary: Path) -> None:
+    shop = new_repository(tmp_path / "shop")
+    for price in (1, 2):
+        commit(shop, {"api/main.py": SERVICE.format(price=price), ".gitignore": ".env\n"}, "Sell")
+    quick_python(shop / "api" / ".venv")
+    (shop / "api" / ".env").write_text("SECRET=1\n")
+    repository = find_repository(shop / "api")
+    ours = sysconfig.get_paths()["purelib"]  # where uvicorn is
+    path = "import sysconfig; open(sysconfig.get_paths()['purelib'] + '/ours.pth', 'w').write"
+    install = shlex.join(["python", "-c", f"{path}({ours!r})"])
+    commits = compared(repository, None)
+    with ExitStack() as stack:
+        sides = stack.enter_context(two_revisions(leash, repository, *commits, command=install, progress=silent))
+        for side, price in zip(sides, ("1", "2"), strict=True):
+            (subject,) = app_subjects(as_side(_wish(shop / "api", "main:app"), side, repository))
+            target = target_process(
+                leash,
+                launch=subject.launch,
+                environment={"database_url": f"postgresql://u@h/{side.name}"},
+                log_path=tmp_path / side.name,
+            )
+            running = stack.enter_context(target)
+            answer = httpx.get(running.url, trust_env=False).text
+            assert answer.split() == [price, str(side.directory), f"postgresql://u@h/{side.name}"]
+            assert side.remarks == (
+                f"{side.name}: .env is not committed, so the app does not find it; give its variables with env",
+            )
+
+
 @pytest.mark.parametrize(("sound", "bad"), [("base", "head"), ("head", "base")])
 def test_a_side_that_cannot_be_installed_is_named_and_nothing_stays(
     leash: Leash, tmp_path: Path, temporary: Path, sound: str, bad: str
@@ -177,6 +223,8 @@ def test_the_base_is_another_folder_than_the_users_and_a_hook_does_not_run(
             (folder / name).chmod(0o755)
     git(shop, "config", "core.hooksPath", str(shop / "hooks"))
     git(shop, "config", "core.fsmonitor", str(shop / "hooks" / "post-checkout"))
+    with pytest.raises(PlanError):
+        require_clean(find_repository(shop))
     tree, told = check_out(shop / "services" / "my shöp")
     assert (tree / "services" / "my shöp" / "app.py").read_text() == "price = 2\n"
     assert told == ()
@@ -282,7 +330,7 @@ def test_who_is_ended_half_way_leaves_nothing_behind(
     begun = tmp_path / "begun"
     process = subprocess.Popen(
         [
-            *(sys.executable, "-c", HELD, str(shop)),
+            *(sys.executable, "-c", HELD, str(shop / "services" / "my shöp")),
             f"sh -c 'echo $$ > {shlex.quote(str(begun))}.new; mv {begun}.new {begun}; exec sleep 600'",
         ],
         env=python_environment({"TMPDIR": str(temporary)}),
