@@ -136,6 +136,7 @@ def test_each_side_has_the_libraries_of_its_own_revision(
             )
             assert done.stdout.split() == [left, str(_library(side))], done.stderr
             assert Path(python).is_relative_to(side.tree.parent)
+            assert (_library(side).parent / "pip").is_symlink()  # by the interpreter that the user has beside it
 
 
 def _library(side: Revision) -> Path:
@@ -222,7 +223,7 @@ def test_the_base_is_another_folder_than_the_users_and_a_hook_does_not_run(
             (folder / name).write_text(hook)
             (folder / name).chmod(0o755)
     git(shop, "config", "core.hooksPath", str(shop / "hooks"))
-    git(shop, "config", "core.fsmonitor", str(shop / "hooks" / "post-checkout"))
+    git(shop, "config", "core.fsmonitor", shlex.quote(str(shop / "hooks" / "post-checkout")))
     with pytest.raises(PlanError):
         require_clean(find_repository(shop))
     tree, told = check_out(shop / "services" / "my shöp")

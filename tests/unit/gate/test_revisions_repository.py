@@ -167,7 +167,7 @@ def test_a_subject_is_shown_without_its_control_characters(shop: Path) -> None:
     ("revision", "said"),
     [
         ("man", "there is no revision 'man'; did you mean 'main'?"),
-        ("release", "did you mean 'origin/release'?"),
+        ("wip", "did you mean 'origin/wip'?"),
         ("deadbeefdeadbeefdeadbeefdeadbeefdeadbeef", "git fetch origin"),
         ("HEAD~7", "fetch it"),
         ("--all", "there is no revision '--all'"),
@@ -178,7 +178,7 @@ def test_a_subject_is_shown_without_its_control_characters(shop: Path) -> None:
     ],
 )
 def test_an_unknown_revision_is_refused_with_what_to_do(shop: Path, revision: str, said: str) -> None:
-    git(shop, "update-ref", "refs/remotes/origin/release", "HEAD")
+    git(shop, "update-ref", "refs/remotes/origin/wip", "HEAD")
     assert said in refused(compared, find_repository(shop), revision)
 
 
