@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -106,7 +107,7 @@ def as_side(wish: AppWish, revision: Revision, repository: Repository) -> AppWis
 
     Its folder, what its commands and PYTHONPATH name in the user's working tree, and programs of an environment
     that lies in it are those of the checkout. Raises PlanError, and EnvironmentSetupError where the revision lacks
-    the folder.
+    the folder or the program.
     """
     here = Path(wish.directory or Path.cwd()).resolve()
     if not here.is_relative_to(repository.root):
@@ -171,6 +172,8 @@ def _moved_line(line: str, here: Path, revision: Revision, repository: Repositor
     venv = revision.environment.get("VIRTUAL_ENV")
     if venv and "/" in words[0] and program.parent.name == "bin" and is_environment(program.parent.parent):
         words[0] = f"{venv}/bin/{program.name}"
+    elif venv:
+        _require_no_other(words[0], venv, revision)
     inside = re.compile(rf"(?<![\w/.-]){re.escape(str(repository.root))}/[^:,;'\"]*")
 
     def moved(match: re.Match[str]) -> str:
@@ -181,3 +184,16 @@ def _moved_line(line: str, here: Path, revision: Revision, repository: Repositor
         return whole if end is None else _moved_path(whole[:end], revision, repository) + whole[end:]
 
     return shlex.join(inside.sub(moved, word) for word in words)
+
+
+def _require_no_other(program: str, venv: str, revision: Revision) -> None:
+    """One of another environment would import what is installed there, be it the user's working tree."""
+    found = shutil.which(program, path=revision.environment.get("PATH"))
+    if found is None or Path(found).is_relative_to(venv) or not is_environment(Path(found).parent.parent):
+        return
+    raise EnvironmentSetupError(
+        plain_line(
+            f"{revision.commit} does not install {shown(program)}, and the one on PATH belongs to another "
+            "environment; add it to what is installed ([gate] install)"
+        )
+    )

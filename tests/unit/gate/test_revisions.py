@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -159,8 +160,8 @@ async def app(scope, receive, send):
 @pytest.mark.integration
 def test_both_sides_answer_at_once_each_from_its_own_files(leash: Leash, tmp_path: Path, temporary: Path) -> None:
     shop = new_repository(tmp_path / "shop")
-    for price in (1, 2):
-        commit(shop, {"api/main.py": SERVICE.format(price=price), ".gitignore": ".env\n"}, "Sell")
+    for number in (1, 2):
+        commit(shop, {"api/main.py": SERVICE.format(price=number), ".gitignore": ".env\n"}, "Sell")
     quick_python(shop / "api" / ".venv")
     (shop / "api" / ".env").write_text("SECRET=1\n")
     repository = find_repository(shop / "api")
@@ -434,6 +435,25 @@ def test_a_program_of_the_side_is_looked_for_in_its_environment(
     assert app_subjects(as_side(_wish(here, "gunicorn {port}"), revision, repository))
     with pytest.raises(PlanError, match="there is no program 'gunicorn-of-no-one'"):
         app_subjects(as_side(_wish(here, "gunicorn-of-no-one {port}"), revision, repository))
+
+
+def test_a_program_of_another_environment_is_not_taken(
+    side: tuple[Revision, Repository], shop: Path, tmp_path: Path
+) -> None:
+    revision, repository = side
+    (tmp_path / "active" / "bin").mkdir(parents=True)
+    (tmp_path / "active" / "pyvenv.cfg").touch()
+    for name in ("hypercorn", "gunicorn"):
+        (tmp_path / "active" / "bin" / name).touch(mode=0o755)
+    path = f"{revision.environment['PATH']}:{tmp_path}/active/bin"
+    revision = replace(revision, environment={**revision.environment, "PATH": path})
+    here = shop / "services" / "my shöp"
+    assert app_subjects(as_side(_wish(here, "gunicorn {port}"), revision, repository))
+    for wish in (_wish(here, "hypercorn {port}"), _wish(here, "app:app", setup="hypercorn x")):
+        with pytest.raises(
+            EnvironmentSetupError, match="base 0000000000 does not install 'hypercorn', and the one"
+        ):
+            as_side(wish, revision, repository)
 
 
 def test_an_app_elsewhere_or_not_yet_there_is_refused(
