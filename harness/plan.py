@@ -28,7 +28,7 @@ from harness.planning.checks import (
 )
 from harness.planning.wish import PlanFile, ScenarioPatch
 from harness.planning.wording import first_problem
-from harness.records import TrialSpec
+from harness.records import GateRecord, TrialSpec
 from harness.subject import Subject, standard_subject, twins
 from scenarios.model import OF_LOCUSTFILES, WITH_A_SHAPE, Behaviour, Scenario
 from scenarios.registry import DEFAULT_SCENARIOS, SCENARIOS
@@ -44,6 +44,8 @@ ASSUMED_PER_S = 20.0
 """Requests a second of an app until it is known what it bears."""
 TRIAL_OVERHEAD_S = 2.5
 """What a trial takes beside its load: processes, database, checks; for the time that is left, no more."""
+COUNTING_S = 2.0
+"""The same of counting what each route costs."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Plan:
 
     `control` names the subject that the others are compared with. `rates_assumed` says that the rates are those of
     an app of which it is not known yet what it bears. With `counts_routes` each trial asks every route by itself
-    first, and records what that costs.
+    first, and records what that costs. `gate` is what it is a gate of, if it is one.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -65,6 +67,7 @@ class Plan:
     rates_assumed: bool = False
     locustfile: Inspected | None = None
     counts_routes: bool = False
+    gate: GateRecord | None = None
 
     def scenario(self, name: str) -> Scenario:
         """The scenario as it will be run."""
@@ -86,8 +89,9 @@ class Plan:
     def expected_s(self, trials: Iterable[TrialSpec] | None = None) -> float:
         """About how long the given trials, or all, will take. Those at once are prepared one after the other."""
         lengths_s = {scenario.name: scenario.duration_s for scenario in self.scenarios}
+        overhead_s = TRIAL_OVERHEAD_S + COUNTING_S * self.counts_routes
         return sum(
-            max(lengths_s[trial.scenario] for trial in block) + TRIAL_OVERHEAD_S * len(block)
+            max(lengths_s[trial.scenario] for trial in block) + overhead_s * len(block)
             for block in blocks_of(self.trials if trials is None else trials)
         )
 

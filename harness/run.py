@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -54,6 +54,12 @@ class Ending:
     exit_code: int = 0
 
 
+Legs = Callable[[Plan], Iterable[Plan]]
+"""A run in several legs: each plan holds the trials of the one before and more. The next is asked for when one is
+done.
+"""
+
+
 def carry_out(
     plan: Plan,
     run_id: str,
@@ -61,11 +67,12 @@ def carry_out(
     options: StackOptions,
     say: Callable[[str], None],
     plan_at: Callable[[float], Plan] | None = None,
+    legs: Legs = lambda plan: (plan,),
 ) -> Ending:
     """Bring everything up, run the plan and take it down again. Whatever happens, trials that had finished stay.
 
     `plan_at` makes the plan of a plan whose rates were assumed, once it is known how many requests a second are
-    usual for its app.
+    usual for its app. `legs` may end it early.
     Raises PoolstormError where none had; then the run's folder is gone, too.
     """
     state, reason, exit_code = RunState.FINISHED, "", 0
@@ -78,8 +85,12 @@ def carry_out(
             calibration = look_before(plan, store, RealStage(stack, plan.workers), display.say)
             if calibration is not None and plan_at is not None:
                 plan = plan_at(calibration.usual_per_s)
-            manifest = run_plan(plan, run_id, store, stack, display, calibration)
-            state, reason = manifest.state, manifest.reason
+            for leg in legs(plan):
+                display.follow(leg)
+                manifest = run_plan(leg, run_id, store, stack, display, calibration)
+                state, reason = manifest.state, manifest.reason
+                if state is not RunState.FINISHED:
+                    break
     except KeyboardInterrupt:
         state = RunState.INTERRUPTED
     except PoolstormError as error:
@@ -135,7 +146,7 @@ def run_plan(
     observer: Observer,
     calibration: Calibration | None = None,
 ) -> Manifest:
-    """Run every trial of the plan; a trial that fails is recorded as such and the run goes on.
+    """Run every trial of the plan that is not there yet; one that fails is recorded as such and the run goes on.
 
     On KeyboardInterrupt the trial under way is dropped, the finished ones stay, and the manifest returned has
     the state `interrupted`. Where the output or a part that all trials need is lost it is `cut-short`, and says
@@ -155,6 +166,7 @@ def run_plan(
         environment=describe_environment(stack.database, stack.toxiproxy),
         calibration=calibration,
         locustfile=None if plan.locustfile is None else plan.locustfile.record(),
+        gate=plan.gate,
     )
     store.write_manifest(manifest)
     ground = Ground(stack.require_alive, stack.database.redact)
@@ -172,7 +184,7 @@ def run_trials(
 ) -> tuple[RunState, str]:
     """All trials in their order; how it ended, and why where it was cut short."""
     try:
-        for block in blocks_of(plan.trials):
+        for block in blocks_of(spec for spec in plan.trials if not store.is_kept(spec.id)):
             with ExitStack() as folders:
                 kept = tuple((spec, folders.enter_context(store.trial(spec.id))) for spec in block)
                 for spec in block:

@@ -39,6 +39,8 @@ from harness.witnesses.processor import GENERATOR
 from targets.settings import DATABASE_URL_VARIABLE, REPLICA_URL_VARIABLE
 
 PROXY = "proxy"
+FAR_AWAY = "far-away"
+"""The toxic of a subject whose database is not near by."""
 NOT_SEEN = (
     "the inside of the app was not seen, as no process of it is a Python that took the probe in: its pools, event "
     "loops and threads are missing, and PostgreSQL's sessions, processor times and the client's figures serve"
@@ -88,6 +90,8 @@ class RealStage:
             nullcontext() if setup.subject.launch.is_ours else bounded_log(folder.log_file("target")),
             ExitStack() as subject_ends,
         ):
+            if setup.subject.link_latency_ms:
+                proxy.add_toxic("latency", "downstream", {"latency": setup.subject.link_latency_ms}, FAR_AWAY)
             watch.lap("database")
             parts, replica = own_parts, None
             if _needs_replica(setup):

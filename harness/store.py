@@ -154,6 +154,10 @@ class RunStore:
             for folder in self._made:
                 folder.rmdir()
 
+    def is_kept(self, trial_id: str) -> bool:
+        """Whether a trial is there, whole."""
+        return (self.path / TRIALS_DIR / trial_id).is_dir()
+
     def write_manifest(self, manifest: Manifest) -> None:
         """Write, or replace, what the run is and how far it is. Trials that are kept bear its id."""
         self._run_id = manifest.run_id

@@ -83,7 +83,7 @@ class Subject:
 
     `schema` names what fills its database, `workload` what may be put on it; `settings` is the pool
     as configured, `login` how its connections log in. `needs_parts` names what it stands on beside the primary and
-    its link, such as a replica.
+    its link, such as a replica. Each answer of the database comes `link_latency_ms` later, in every phase.
     """
 
     name: str
@@ -98,6 +98,7 @@ class Subject:
     place: Place | None = None
     login: Login = Login.SCRAM
     needs_parts: frozenset[str] = frozenset()
+    link_latency_ms: int = 0
 
     @property
     def told_settings(self) -> Mapping[str, object]:

@@ -90,6 +90,11 @@ class RunDisplay:
         if self._console.is_terminal:
             self._live.stop()
 
+    def follow(self, plan: Plan) -> None:
+        """The run is this much from now on."""
+        self._plan = plan
+        self._bar.update(self._task, total=len(plan.trials))
+
     def say(self, text: str) -> None:
         """What is being done beside trials; where there is no live display, each thing once on a line, and not
         again for each second that it takes.

@@ -146,6 +146,7 @@ class _Trial:
             spec=self.spec,
             state=state,
             reason=reason,
+            subject_ended=self._ended,
             workers=self._workers,
             started_at=self._started_at,
             duration_s=time.monotonic() - self._started_s,

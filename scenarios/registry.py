@@ -15,6 +15,7 @@ from scenarios import (
     exhaustion_30s,
     exhaustion_open,
     first_requests,
+    gate,
     idle_sessions,
     latency,
     monitoring,
@@ -59,6 +60,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             remedies,
             remedies_busy,
             monitoring,
+            gate,
         )
     }
 )

@@ -164,6 +164,25 @@ class LocustfileRecord(Record):
     users: str  # such as `shop.py: Shopper (HttpUser, weight 3)`
 
 
+class GateSide(Record):
+    """One side of a gate as it was asked for, beside what its target's entry says."""
+
+    name: str
+    revision: str | None = None  # the commit, where it is one
+    says: str = ""  # the first line of that commit's message
+    link_latency_ms: Count = 0  # by which each answer of its database was held back
+
+
+class GateRecord(Record):
+    """What a gate was to compare, and how often it was to look."""
+
+    base: GateSide
+    head: GateSide
+    pairs: tuple[Whole, ...]  # judged after so many, and where that decides nothing after so many
+    look: Whole = 1  # which of these it has come to, from 1
+    attempt: Whole | None = None  # which of CI's tries of the same job
+
+
 class Manifest(Record):
     """`manifest.json`: what the run is; written at the start and again as its state changes."""
 
@@ -184,6 +203,7 @@ class Manifest(Record):
     reason: str = ""  # why the run was cut short
     calibration: Calibration | None = None  # by which an app's rates were chosen; None where they were given
     locustfile: LocustfileRecord | None = None  # whose users put the load on; None where ours did
+    gate: GateRecord | None = None  # None: a run that is no gate
 
 
 class TrialState(StrEnum):
@@ -272,6 +292,7 @@ class TrialRecord(Record):
     )
     requests_served: Count | None = None  # all that took a connection of the target's, for the same stretch
     cpu_s: dict[str, Spent] = Field(default_factory=dict)  # by part (app, proxy, primary ...): in the load
+    subject_ended: str = ""  # how it ended by itself during the trial; empty where it did not
     workers: Whole = 1  # load processes
     starting_s: dict[str, Spent] = Field(default_factory=dict)  # how long each part took to be ready
     reading_every_s: Real | None = None  # how often generator and pool were read

@@ -19,7 +19,7 @@ from scenarios.naming import operation_of
 
 REQUESTS = 2
 """Of each route, of which the counts are taken; one more goes before them, on which caches may fill."""
-DELAY_MS = 20
+DELAY_MS = 40
 """Each round trip is delayed by so much while they are counted: more than a busy machine adds by chance."""
 DELAYED = 2
 """Requests that are delayed; the faster one is believed."""

@@ -44,6 +44,7 @@ from harness.records import (
     Place,
     PoolReading,
     Reading,
+    RouteCost,
     RunState,
     SeriesKey,
     Side,
@@ -182,6 +183,8 @@ class TrialBuilder:
     conformance: tuple[Conformance, ...] = (RIGHT_BEFORE, RIGHT_AFTER)
     answers: tuple[PathAnswer, ...] = ()
     transactions: int | None = None
+    route_costs: tuple[RouteCost, ...] = ()
+    subject_ended: str = ""
     cpu_s: dict[str, float] = field(default_factory=dict)
     workers: int = 1
     notes: tuple[str, ...] = ()
@@ -296,6 +299,8 @@ class TrialBuilder:
             conformance=self.conformance,
             answers=self.answers,
             transactions=self.transactions,
+            route_costs=self.route_costs,
+            subject_ended=self.subject_ended,
             cpu_s=self.cpu_s,
             workers=self.workers,
             notes=self.notes,
