@@ -20,13 +20,13 @@ def write_summary(summary: Summary, folder: Path, names: Iterable[str] | None = 
     """
     chosen = _chosen(names)
     texts = {f"{item.stem}{item.suffix}": item.render(summary) for item in chosen}
-    return _write(folder, texts)
+    return write_texts(folder, texts)
 
 
 def write_comparison(comparison: Comparison, folder: Path, names: Iterable[str] | None = None) -> tuple[Path, ...]:
     """The same for a comparison: comparison.html, comparison.json and comparison.md."""
     texts = {f"comparison{item.suffix}": item.render_comparison(comparison) for item in _chosen(names)}
-    return _write(folder, texts)
+    return write_texts(folder, texts)
 
 
 def _chosen(names: Iterable[str] | None) -> list[Format]:
@@ -40,7 +40,11 @@ def _chosen(names: Iterable[str] | None) -> list[Format]:
     return [known[name] for name in chosen]
 
 
-def _write(folder: Path, texts: Mapping[str, str]) -> tuple[Path, ...]:
+def write_texts(folder: Path, texts: Mapping[str, str]) -> tuple[Path, ...]:
+    """Rendered texts by their files' names, into a folder that is made if need be; returns their paths.
+
+    Raises RunDirectoryError where one cannot be written.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():

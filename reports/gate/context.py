@@ -20,6 +20,13 @@ def whole_pairs(pairs: Mapping[int, Pair]) -> dict[int, Pair]:
     return {row: pair for row, pair in pairs.items() if is_whole(pair)}
 
 
+def was_late(phase: Phase) -> bool:
+    """Whether this side's own generator kept its time, where the load leaves it room to."""
+    if phase.kind is PhaseKind.SATURATING:
+        return False
+    return phase.generator_late or phase.offered_share < OFFERED_SHARE
+
+
 def target_is_invalid(pairs: Mapping[int, Pair], planned: int) -> str:
     """Why nothing of a target can be judged; empty where it can."""
     whole = whole_pairs(pairs)
@@ -58,7 +65,7 @@ class Context:
     @property
     def timely(self) -> frozenset[int]:
         """Pairs in which base's generator kept its time. Of head alone it may be late: head may be the reason."""
-        return frozenset(row for row, (base, _) in self.phases.items() if not self._was_late(base))
+        return frozenset(row for row, (base, _) in self.phases.items() if not was_late(base))
 
     @property
     def clock_is_invalid(self) -> str:
@@ -70,7 +77,7 @@ class Context:
     @property
     def head_alone_late(self) -> int:
         """Pairs in which head's generator was late and base's was not."""
-        return sum(self._was_late(self.phases[row][1]) for row in self.timely)
+        return sum(was_late(self.phases[row][1]) for row in self.timely)
 
     def place(self, route: str = ALL_ROUTES) -> Place:
         """Of a route in this phase."""
@@ -95,11 +102,6 @@ class Context:
             for row, (base, head) in routes.items()
             if base is not None and head is not None and min(base.requests, head.requests) >= fewest
         }
-
-    def _was_late(self, phase: Phase) -> bool:
-        if phase.kind is PhaseKind.SATURATING:
-            return False
-        return phase.generator_late or phase.offered_share < OFFERED_SHARE
 
 
 def known(paired: Paired) -> list[tuple[float, float]]:

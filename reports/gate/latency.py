@@ -57,7 +57,8 @@ def left_out(context: Context, route: str) -> Iterator[str]:
     for quantile in _SUCCESSES:
         if not known(context.of_route(route, quantile.read)):
             series = Series(quantile.metric, context.place(route))
-            yield f"{series.name}: fewer than {quantile.fewest:,} successes on a side"
+            or_all = f", or {limits.FEWEST_OF_ALL_FOR_P99:,} in all" if quantile.is_p99 else ""
+            yield f"{series.name}: fewer than {quantile.fewest:,} successes of a pair's side{or_all}"
 
 
 def _column(context: Context, route: str, quantile: _Quantile, flattered: str) -> Column | None:

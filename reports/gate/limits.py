@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 
 FEWEST_FOR_P50 = 20
-FEWEST_FOR_P99 = 2000
-"""Requests a side: twenty beyond the percentile."""
+FEWEST_FOR_P99 = 200
+FEWEST_OF_ALL_FOR_P99 = 2000
+"""Requests a side, of one pair and of all pairs: twenty beyond the percentile in all. The pair is the unit, and
+what one pair's percentile lacks shows in the spread of all.
+"""
 LEAST_MS = 0.001
 """A microsecond, which no clock here resolves."""
 OFFERED_SHARE = 0.99

@@ -1,0 +1,118 @@
+"""A gate's folder -> GateReport: what was compared, on what, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from pathlib import Path
+
+from harness.errors import RunDirectoryError
+from harness.records import GateRecord, GateSide, Manifest, RunState
+from reports.files import reason_of
+from reports.gate import judge
+from reports.gate.acceptances import Acceptance
+from reports.gate.looks import Look
+from reports.gate.observing import measured, usable_pairs
+from reports.gate.result import GateResult
+from reports.gate.verdicts import Exit, Inconclusive, Verdict, exit_code
+from reports.read import Run, read_run
+from reports.summary.figures import Result
+
+
+class Compared(Result):
+    """One side, as a reader knows it."""
+
+    name: str
+    revision: str | None = None
+    says: str = ""
+    link_latency_ms: int = 0
+
+    @property
+    def text(self) -> str:
+        """Such as `sync-pool` or `shop at 1a2b3c4 (Fewer statements)`."""
+        at = f" at {self.revision[:10]}" if self.revision else ""
+        far = f", its database {self.link_latency_ms} ms away" if self.link_latency_ms else ""
+        return f"{self.name}{at}{f' ({self.says})' if self.says else ''}{far}"
+
+
+class GateReport(Result):
+    """The verdict with its header. `unfinished` says why there are fewer pairs than planned, where there are."""
+
+    run_id: str
+    created_at: datetime
+    took_s: float | None
+    poolstorm_version: str
+    machine: str
+    base: Compared
+    head: Compared
+    scenarios: tuple[str, ...]
+    attempt: int | None
+    unfinished: str
+    lacking: int  # pairs of which the times can be used, short of those that this look is to have
+    result: GateResult
+
+    def exit_code(self, inconclusive: Inconclusive = Inconclusive.FAIL) -> Exit:
+        """What the process ends with."""
+        return exit_code(self.result.verdict, inconclusive)
+
+
+def judge_folder(folder: Path, today: date, acceptances: Iterable[Acceptance] = ()) -> GateReport:
+    """Read a gate's folder and rule on it; acceptances that are past `today` are refused.
+
+    Raises RunDirectoryError where it cannot be read, or is no gate's.
+    """
+    return report_on(read_run(folder), today, acceptances)
+
+
+def report_on(run: Run, today: date, acceptances: Iterable[Acceptance] = ()) -> GateReport:
+    """The same of a run that was read."""
+    manifest, gate = run.manifest, run.manifest.gate
+    if gate is None:
+        raise RunDirectoryError(f"{run.path} is no gate's folder; name one that `poolstorm gate` wrote")
+    try:
+        seen = measured(run)
+        result = judge(seen, today=today, look=_look(gate), acceptances=acceptances)
+    except (ArithmeticError, ValueError, TypeError, LookupError) as error:
+        raise RunDirectoryError(
+            f"{run.path} tells what cannot have been ({reason_of(error)}); restore it or repeat the gate"
+        ) from error
+    return GateReport(
+        run_id=manifest.run_id,
+        created_at=manifest.created_at,
+        took_s=(manifest.finished_at - manifest.created_at).total_seconds() if manifest.finished_at else None,
+        poolstorm_version=manifest.poolstorm_version,
+        machine=f"{manifest.environment.cpu_model}, {manifest.environment.cpu_count} cores",
+        base=_compared(gate.base),
+        head=_compared(gate.head),
+        scenarios=tuple(scenario.name for scenario in manifest.scenarios),
+        attempt=gate.attempt,
+        unfinished=_unfinished(manifest),
+        lacking=max(0, seen.pairs_planned - usable_pairs(seen)),
+        result=result,
+    )
+
+
+def _look(gate: GateRecord) -> Look:
+    if len(set(gate.pairs)) == 1:
+        return Look.ONLY
+    return Look.FIRST if gate.look == 1 else Look.FINAL
+
+
+def _compared(side: GateSide) -> Compared:
+    return Compared.model_validate(side.model_dump())
+
+
+def _unfinished(manifest: Manifest) -> str:
+    if manifest.state in (RunState.FINISHED, RunState.RUNNING):
+        return ""
+    return f"{manifest.state.value}{': ' if manifest.reason else ''}{manifest.reason}"
+
+
+VERDICT_LINES = {
+    Verdict.BROKEN: "something that must never be was seen in the head",
+    Verdict.REGRESSED: "the head is worse than the base",
+    Verdict.INVALID: "the measurement cannot be used",
+    Verdict.INCONCLUSIVE: "a loss cannot be ruled out, and none was shown",
+    Verdict.PASS: "no loss beyond the limits",
+    Verdict.IMPROVED: "better, and no loss beyond the limits",
+}

@@ -1,0 +1,238 @@
+"""From a gate's folder to its verdict and its texts."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from harness.errors import RunDirectoryError
+from harness.records import (
+    Bank,
+    GateRecord,
+    GateSide,
+    GeneratorReading,
+    Outcome,
+    Place,
+    RouteCost,
+    RunState,
+    Side,
+    TargetInfo,
+    TrialState,
+)
+from reports.gate.formats import render_junit, render_markdown, render_terminal, workflow_commands, write_gate
+from reports.gate.report import GateReport, judge_folder
+from reports.gate.result import Row
+from reports.gate.verdicts import Inconclusive, Verdict
+from scenarios.model import Check, Scenario
+from tests.unit.reports.builder import Request, TrialBuilder, ns, one_phase, write_run
+
+PAIRS = 12
+TODAY = date(2026, 6, 1)
+SCENARIO = Scenario(
+    name="gate",
+    title="Side by side",
+    question="?",
+    phases=(one_phase(duration_s=2.0, rate_per_s=100),),
+    checks=(Check(kind="money-is-conserved"), Check(kind="no-errors-outside-faults")),
+)
+Plant = Callable[[TrialBuilder], None]
+
+
+def nothing(_: TrialBuilder) -> None:
+    """The head is as the base."""
+
+
+def gate_folder(
+    path: Path, plant: Plant = nothing, *, both: Plant = nothing, pairs: int = PAIRS, **changes: object
+) -> Path:
+    trials = []
+    for pair in range(1, pairs + 1):
+        for side, place in (("base", Side.BASE), ("head", Side.HEAD)):
+            trial = _trial(pair, side, place)
+            both(trial)
+            if side == "head":
+                plant(trial)
+            trials.append(trial)
+    gate = GateRecord(
+        base=GateSide(name="shop", revision="a" * 40, says="Before"),
+        head=GateSide(name="shop", revision="b" * 40, says="After <b>"),
+        pairs=(pairs, pairs),
+    )
+    return write_run(path, trials, control="base", **{"gate": gate, **changes})
+
+
+def _trial(pair: int, side: str, place: Side) -> TrialBuilder:
+    rng = random.Random(f"{pair} {side}")
+    info = TargetInfo(name=side, title="shop", teaches="", place=Place(pair="shop", side=place, position=1))
+    trial = TrialBuilder(SCENARIO, info, repetition=pair)
+    trial.mark_phases()
+    bias = 1 + rng.uniform(-0.01, 0.01)
+    trial.requests = [
+        Request("steady", 0.01 * number, 8 * bias * rng.uniform(0.9, 1.1), operation=("read", "write")[number % 2])
+        for number in range(200)
+    ]
+    trial.readings = [
+        GeneratorReading(
+            t_ns=ns(0.1 * number), phase="steady", users=0, in_flight=1, started_total=10 * number,
+            completed_total=10 * number, not_started_total=0, late_max_ms=0.1,
+        )
+        for number in range(1, 21)
+    ]  # fmt: skip
+    trial.route_costs = (
+        RouteCost(route="read", requests=2, statements=2, checkouts=2, opened=0, pings=2, round_trips=3),
+        RouteCost(route="write", requests=2, statements=6, checkouts=2, opened=0, pings=2, round_trips=6),
+    )
+    trial.bank = Bank(
+        total_before_cents=100, total_after_cents=100, transfers_stored=0, transfers_acknowledged=0,
+        negative_balances=0,
+    )  # fmt: skip
+    return trial
+
+
+def judged(path: Path, plant: Plant = nothing, **options: object) -> GateReport:
+    return judge_folder(gate_folder(path / "gate", plant, **options), today=TODAY)  # type: ignore[arg-type]
+
+
+def row(report: GateReport, route: str, metric: str) -> Row:
+    return next(one for one in report.result.rows if (one.route, one.metric) == (route, metric))
+
+
+def slower(trial: TrialBuilder) -> None:
+    trial.requests = [
+        Request(one.phase, one.sent_s, one.latency_ms * 1.3, operation=one.operation) for one in trial.requests
+    ]
+
+
+def one_statement_more(trial: TrialBuilder) -> None:
+    read, write = trial.route_costs
+    trial.route_costs = (read.model_copy(update={"statements": 4, "round_trips": 4}), write)
+
+
+def money_made(trial: TrialBuilder) -> None:
+    if trial.repetition == 5 and trial.bank is not None:
+        trial.bank = trial.bank.model_copy(update={"total_after_cents": 101})
+
+
+def test_the_same_thing_twice_is_not_called_worse(tmp_path: Path) -> None:
+    report = judged(tmp_path)
+    assert report.result.verdict in (Verdict.PASS, Verdict.INCONCLUSIVE)
+    assert Verdict.PASS is row(report, "all", "p50").verdict
+    assert not [one for one in report.result.rows if one.verdict in (Verdict.REGRESSED, Verdict.BROKEN)]
+
+
+def test_a_slower_head_is_called_worse_on_its_routes_and_ends_with_4(tmp_path: Path) -> None:
+    report = judged(tmp_path, slower)
+    assert (Verdict.REGRESSED, 4) == (report.result.verdict, report.exit_code())
+    for route in ("all", "read", "write"):
+        assert Verdict.REGRESSED is row(report, route, "p50").verdict
+    assert 1.25 < row(report, "all", "p50").head / row(report, "all", "p50").base < 1.35  # type: ignore[operator]
+    assert Verdict.PASS is row(report, "read", "statements").verdict
+
+
+def test_one_statement_more_on_one_route_is_found_there_and_nowhere_else(tmp_path: Path) -> None:
+    report = judged(tmp_path, one_statement_more)
+    worse = {(one.route, one.metric) for one in report.result.rows if one.verdict is Verdict.REGRESSED}
+    assert {("read", "statements"), ("read", "round trips")} == worse
+
+
+def test_money_made_once_breaks_the_head(tmp_path: Path) -> None:
+    report = judged(tmp_path, money_made)
+    assert (Verdict.BROKEN, 4) == (report.result.verdict, report.exit_code())
+    assert {"bank", "money-is-conserved"} == {one.metric for one in report.result.rows[:2]}
+
+
+def test_a_head_that_ends_by_itself_in_most_pairs_is_worse_and_not_only_invalid(tmp_path: Path) -> None:
+    def crashes(trial: TrialBuilder) -> None:
+        trial.state, trial.reason = TrialState.INVALID, "during the trial target head ended with 1"
+        trial.subject_ended = "target head ended with 1"
+
+    report = judged(tmp_path, crashes)
+    assert Verdict.REGRESSED is report.result.verdict
+    assert any("crash" in one.metric for one in report.result.rows if one.verdict is Verdict.REGRESSED)
+
+
+def test_pairs_that_are_missing_are_invalid_and_never_pass(tmp_path: Path) -> None:
+    def fails(trial: TrialBuilder) -> None:
+        trial.state, trial.reason = TrialState.FAILED, "the machine was restarted"
+
+    report = judged(tmp_path, fails)
+    assert (Verdict.INVALID, 5) == (report.result.verdict, report.exit_code())
+    cut = gate_folder(tmp_path / "cut", state=RunState.INTERRUPTED)
+    assert "not all planned pairs were run: interrupted" in render_terminal(judge_folder(cut, today=TODAY))
+
+
+def test_a_route_that_is_new_is_named_and_not_compared(tmp_path: Path) -> None:
+    def adds(trial: TrialBuilder) -> None:
+        trial.requests += [Request("steady", 0.01 * n, 5.0, operation="search") for n in range(100)]
+
+    report = judged(tmp_path, adds)
+    assert any("search" in one for one in report.result.appeared)
+    assert not [one for one in report.result.rows if one.route == "search"]
+    assert "only the head has" in render_terminal(report)
+
+
+def test_an_open_verdict_fails_unless_it_is_to_warn(tmp_path: Path) -> None:
+    def noisy(trial: TrialBuilder) -> None:
+        factor = random.Random(f"noise {trial.repetition}").uniform(0.7, 1.6)
+        trial.requests = [
+            Request(one.phase, one.sent_s, one.latency_ms * factor, operation=one.operation)
+            for one in trial.requests
+        ]
+
+    report = judged(tmp_path, noisy)
+    assert Verdict.INCONCLUSIVE is report.result.verdict
+    assert (3, 0) == (report.exit_code(), report.exit_code(Inconclusive.WARN))
+
+
+def test_texts_put_the_worst_first_on_one_screen(tmp_path: Path) -> None:
+    report = judged(tmp_path, slower)
+    markdown, terminal = render_markdown(report), render_terminal(report, width=100)
+    assert len(markdown.splitlines()) < 45
+    first = next(line for line in markdown.splitlines() if line.startswith("| regressed"))
+    assert "p50" in first
+    assert "shop at aaaaaaaaaa (Before)" in terminal
+    assert "<b>" not in markdown
+    assert max(map(len, terminal.splitlines())) <= 100
+
+
+def test_junit_tells_failures_from_what_is_open_and_what_is_invalid(tmp_path: Path) -> None:
+    root = ElementTree.fromstring(render_junit(judged(tmp_path, slower)))
+    failed = [case for case in root if case.find("failure") is not None]
+    assert int(root.attrib["failures"]) == len(failed) > 0
+    assert int(root.attrib["tests"]) == len(root)
+    invalid = ElementTree.fromstring(render_junit(judged(tmp_path / "x", lambda t: setattr(t, "state", "failed"))))
+    assert int(invalid.attrib["errors"]) > 0
+
+
+def test_annotations_name_what_is_worse_each_on_one_line(tmp_path: Path) -> None:
+    lines = workflow_commands(judged(tmp_path, slower)).splitlines()
+    assert lines[0].startswith("::error title=poolstorm regressed::")
+    assert all(line.startswith("::") and "%25" in line for line in lines if "slower" in line)
+
+
+def test_the_files_are_written_and_gate_json_reads_back(tmp_path: Path) -> None:
+    report = judged(tmp_path, slower)
+    paths = write_gate(report, tmp_path / "out")
+    assert {"gate.json", "gate.md", "gate.xml"} == {path.name for path in paths}
+    assert report == GateReport.model_validate_json((tmp_path / "out" / "gate.json").read_text())
+
+
+def test_a_run_that_is_no_gate_is_refused(tmp_path: Path) -> None:
+    folder = gate_folder(tmp_path / "run", gate=None)
+    with pytest.raises(RunDirectoryError, match="is no gate's folder"):
+        judge_folder(folder, today=TODAY)
+
+
+def test_errors_of_the_head_alone_in_every_pair_are_worse(tmp_path: Path) -> None:
+    def fails_once(trial: TrialBuilder) -> None:
+        trial.requests[7] = Request(
+            "steady", 0.07, 3.0, outcome=Outcome.FAILED, kind="http-500", operation="write"
+        )
+
+    report = judged(tmp_path, fails_once)
+    assert Verdict.REGRESSED is report.result.verdict
