@@ -15,6 +15,7 @@ from typer.exceptions import TyperException
 
 from harness import completion
 from harness.cli_claims import claims
+from harness.cli_gate import gate
 from harness.cli_init import init
 from harness.errors import (
     EXIT_INTERRUPTED,
@@ -267,6 +268,7 @@ def compare(
 
 app.command()(init)
 app.command()(claims)
+app.command()(gate)
 
 
 @app.command(name="list")

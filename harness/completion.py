@@ -52,6 +52,7 @@ SCENARIOS = (
     "exhaustion-30s",
     "exhaustion-open",
     "first-requests",
+    "gate",
     "idle-sessions",
     "latency",
     "monitoring",

@@ -25,7 +25,7 @@ import psutil
 
 from harness.environment.stack import Stack, StackOptions, running_stack
 from harness.plan import Plan
-from harness.records import Place, Side, TrialRecord, TrialSpec
+from harness.records import Place, RunState, Side, TrialRecord, TrialSpec
 from harness.run import run_plan
 from harness.store import RunStore
 from harness.subject import Subject, standard_subject
@@ -111,7 +111,8 @@ def measure(stack: Stack, kind: str, design: Design, seed: int) -> tuple[Noise, 
     began_s = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         store = RunStore.create(Path(folder) / "run")
-        run_plan(plan, "slots", store, stack, _Nobody())
+        if run_plan(plan, "slots", store, stack, _Nobody()).state is not RunState.FINISHED:
+            raise KeyboardInterrupt
         took_s = time.monotonic() - began_s
         values = {name: list(_differences(store.path, plan, per_mille)) for name, per_mille in QUANTILES.items()}
     pairs = len(values["p50"])

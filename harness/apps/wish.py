@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -94,7 +94,7 @@ def merged(in_file: AppWish | None, said: Mapping[str, Any]) -> dict[str, Any] |
     before = in_file.model_dump(exclude_unset=True) if in_file else {}
     found = {**before, **said}
     if "env" in said:
-        found["env"] = {**before.get("env", {}), **_variables(said["env"])}
+        found["env"] = {**before.get("env", {}), **variables(said["env"])}
     if "run" not in found:
         raise PlanError(
             "--env, --ready, --setup, --get, --rate, --users and --locustfile with what chooses from it belong to "
@@ -158,7 +158,8 @@ def _one(said: set[_Number], field: str) -> _Number | None:
     return next(iter(said), None)
 
 
-def _variables(options: list[str]) -> dict[str, str]:
+def variables(options: Iterable[str]) -> dict[str, str]:
+    """`NAME=VALUE` each, as a mapping. Raises PlanError for one without a value."""
     found: dict[str, str] = {}
     for option in options:
         name, equals, value = option.partition("=")

@@ -42,6 +42,19 @@ class ScenarioPatch(_Wish):
     drain_s: Number | None = None
 
 
+class GateTable(_Wish):
+    """`[gate]` in a plan file: what `poolstorm gate` takes where the command line says nothing.
+
+    `install` is what installs a revision, in place of what its files suggest. `pairs` are how many there are
+    before the first look and, where that decides nothing, in all.
+    """
+
+    scenarios: _Names | None = None
+    pairs: tuple[Whole, Whole] | None = None
+    install: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
+    install_within_s: Annotated[Number, Field(gt=0, le=3600)] | None = None
+
+
 class PlanFile(_Wish):
     """A plan as written in TOML; every field is optional, and the command line goes before it.
 
@@ -67,6 +80,7 @@ class PlanFile(_Wish):
     app: AppWish | None = None
     apps: Annotated[Mapping[Name, AppWish], Field(max_length=MOST_NAMES)] = Field(default_factory=dict)
     scenario: Annotated[Mapping[Name, ScenarioPatch], Field(max_length=MOST_NAMES)] = Field(default_factory=dict)
+    gate: GateTable = GateTable()
 
     @property
     def all_apps(self) -> tuple[AppWish, ...]:

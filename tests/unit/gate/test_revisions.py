@@ -27,6 +27,7 @@ from harness.errors import EnvironmentSetupError, PlanError
 from harness.gate.revisions import Revision, as_side, two_revisions
 from harness.gate.revisions_checkout import checked_out
 from harness.gate.revisions_repository import Commit, Repository, compared, find_repository, require_clean
+from tests.integration.command import HEEDING_CTRL_C
 from tests.unit.gate.repositories import commit, git, has_ended, new_repository, quick_python, state_of
 
 BACKEND = '''
@@ -332,7 +333,7 @@ def test_who_is_ended_half_way_leaves_nothing_behind(
     begun = tmp_path / "begun"
     process = subprocess.Popen(
         [
-            *(sys.executable, "-c", HELD, str(shop / "services" / "my shöp")),
+            *(sys.executable, "-c", f"{HEEDING_CTRL_C}\n{HELD}", str(shop / "services" / "my shöp")),
             f"sh -c 'echo $$ > {shlex.quote(str(begun))}.new; mv {begun}.new {begun}; exec sleep 600'",
         ],
         env=python_environment({"TMPDIR": str(temporary)}),

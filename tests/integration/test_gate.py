@@ -1,0 +1,136 @@
+"""Pairs on real parts: both sides at once, each route counted, and two revisions of an app side by side."""
+
+from __future__ import annotations
+
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from harness.environment.stack import StackOptions, running_stack
+from harness.gate.pairs import first_pairs
+from harness.gate.wish import GateWish, SideWish, settle_gate
+from harness.planning.wish import PlanFile
+from harness.records import TrialRecord, TrialState
+from harness.run import run_plan
+from harness.store import RunStore
+from tests.integration.command import poolstorm
+
+pytestmark = pytest.mark.integration
+
+APP = """
+from contextlib import asynccontextmanager
+import os
+import asyncpg
+from fastapi import FastAPI
+
+@asynccontextmanager
+async def lifespan(app):
+    async with asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=1, max_size=4) as app.state.pool:
+        yield
+
+app = FastAPI(lifespan=lifespan)
+
+@app.get("/number")
+async def number() -> int:
+    {body}
+"""
+PLAN = """
+[app]
+run = "one:app"
+env = {DATABASE_URL = "{database_url}"}
+rate_per_s = 20
+"""
+
+
+class Nobody:
+    """Watches nothing."""
+
+    def trial_started(self, spec: object) -> None: ...
+
+    def trial_ended(self, record: object) -> None: ...
+
+
+def records(folder: Path) -> list[TrialRecord]:
+    found = sorted((folder / "trials").glob("*/trial.json"))
+    return [TrialRecord.model_validate_json(path.read_text()) for path in found]
+
+
+def test_both_sides_of_a_pair_run_at_once_and_each_route_is_counted(tmp_path: Path) -> None:
+    wish = GateWish(SideWish("sync-pool"), SideWish("async-pool", latency_ms=5), pairs=(11, 11))
+    plan = first_pairs(settle_gate(PlanFile(duration_s=2, seed=3), wish), 1)
+    store = RunStore.create(tmp_path / "run")
+    with running_stack(StackOptions(), lambda _: None, (), None) as stack:
+        run_plan(plan, "gate", store, stack, Nobody())
+    found = {record.spec.target: record for record in records(store.path)}
+    base, head = found["base"], found["head"]
+    assert [(TrialState.COMPLETED, "")] * 2 == [(one.state, one.reason) for one in (base, head)]
+    assert base.origin_monotonic_ns == head.origin_monotonic_ns
+    assert base.closing is not None
+    assert head.closing is not None
+    assert base.closing.started == head.closing.started > 50
+    for one in (base, head):
+        assert {"read_user": 1, "list_users": 1, "create_user": 1, "transfer": 3} == {
+            cost.route: (cost.statements or 0) / cost.requests for cost in one.route_costs
+        }
+        assert {(cost.checkouts, cost.opened, cost.failed) for cost in one.route_costs} == {(2, 0, 0)}
+    more = [
+        (after.round_trips or 0) - (before.round_trips or 0)
+        for before, after in zip(base.route_costs, head.route_costs, strict=True)
+    ]
+    assert all(trips > 0 for trips in more), "asyncpg's pre-ping is a transaction of its own"
+
+
+def test_a_commit_with_one_statement_more_is_told_from_its_base(tmp_path: Path) -> None:
+    repository = tmp_path / "service"
+    repository.mkdir()
+    (repository / "poolstorm.toml").write_text(PLAN)
+    once = 'return await app.state.pool.fetchval("SELECT 1")'
+    _commit(repository, once)
+    _commit(repository, f'await app.state.pool.fetchval("SELECT 2"); {once}')
+    done = poolstorm(
+        "gate", "--base-ref", "HEAD~1", "--pairs", "11", "--duration", "1", "-o", str(tmp_path / "gate"),
+        cwd=repository, timeout_s=400,
+    )  # fmt: skip
+    assert 4 == done.returncode, done.stderr[-2000:]
+    assert "REGRESSED" in done.stdout
+    costs = Counter(
+        (record.spec.target, cost.route, cost.statements, cost.checkouts)
+        for record in records(tmp_path / "gate")
+        for cost in record.route_costs
+    )
+    assert {("base", "/number", 2, 2), ("head", "/number", 4, 4)} == set(costs)
+    assert "/number statements" in done.stdout
+    assert {"gate.json", "gate.md", "gate.xml"} <= {path.name for path in (tmp_path / "gate").iterdir()}
+    status = subprocess.run(
+        ["git", "status", "--short"], cwd=repository, capture_output=True, text=True, check=True
+    )
+    assert not status.stdout
+
+
+def _commit(repository: Path, body: str) -> None:
+    (repository / "one.py").write_text(APP.replace("{body}", body))
+    who = ("-c", "user.name=A", "-c", "user.email=a@example.test")
+    for words in (("init", "-q"), ("add", "."), (*who, "commit", "-q", "-m", "A change")):
+        subprocess.run(["git", *words], cwd=repository, check=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--base", "sync-pool", "--head", "async-pool", "--pairs", "5"), "nothing could be called worse"),
+        (("--base", "sync-pool", "--head", "async-pool", "--pairs", "few"), "two whole numbers"),
+        (("--base-ref", "main"), "describe it in poolstorm.toml"),
+        (("--base", "sync-pool", "--base-ref", "main"), "leave out --base"),
+        ((), "base and head are the same"),
+    ],
+)
+def test_what_cannot_be_gated_is_one_line_and_exit_code_2(
+    tmp_path: Path, words: tuple[str, ...], says: str
+) -> None:
+    done = poolstorm("gate", *words, cwd=tmp_path)
+    assert 2 == done.returncode
+    assert says in done.stderr
+    assert 1 == len(done.stderr.strip().splitlines())
+    assert not list(tmp_path.iterdir())
