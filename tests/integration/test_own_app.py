@@ -126,9 +126,11 @@ def test_a_fastapi_app_is_measured_on_the_paths_that_it_names_itself(tmp_path: P
         assert pool is not None
         assert (pool.limit, pool.checked_out, pool.timed_out_total) == (3, 0, 0)
         assert pool.requests_total == pool.checkouts_total == pool.statements_total
-        seen = trial.readings_of(InsideReading)
-        assert max(reading.borrowed or 0 for reading in seen) >= 1
+        assert {40} == {reading.tokens for reading in trial.readings_of(InsideReading) if reading.tokens}
         assert {"held", "query", "acquire"} <= {reading.of for reading in trial.readings_of(TimesReading)}
+    # Looked at ten times a second, a short request is often missed; one that the database is late for is not.
+    seen = [reading for trial in found.trials for reading in trial.readings_of(InsideReading)]
+    assert max(reading.borrowed or 0 for reading in seen) >= 1
     assert "of 2 trials completed" in ended.stdout
 
 
