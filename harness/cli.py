@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from secrets import token_hex
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -57,8 +55,9 @@ from harness.options import (
     Targets,
     ToxiproxyUrl,
     TwinsToo,
+    chosen_wish,
+    new_id,
     require_values,
-    usual_plan_file,
 )
 from harness.output import finish_output, prepare_output
 from harness.plain import plain
@@ -122,11 +121,9 @@ def run(
     from harness.apps.locustfile import look_into
     from harness.environment.stack import StackOptions
     from harness.plan import build_plan
-    from harness.planning.wish import PlanFile, merge_wishes, read_plan_file
 
-    chosen = plan or usual_plan_file()
-    wish = merge_wishes(
-        read_plan_file(chosen) if chosen else PlanFile(),
+    wish = chosen_wish(
+        plan,
         targets=target,
         scenarios=scenario,
         repetitions=repetitions,
@@ -178,7 +175,7 @@ def _carry_out(
     from harness.terminal import say
 
     settled.workers.require_address()  # here, so that it costs no start of a database
-    run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
+    run_id = new_id()
     folder = output or Path("runs") / run_id
     heed_interrupts()  # before there is anything to be taken away again
     store = RunStore.create(folder)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from secrets import token_hex
 from typing import Annotated
 
 import typer
 
 from harness.errors import EXIT_INTERRUPTED, InterruptedRunError
 from harness.interrupts import heed_interrupts, uninterrupted
-from harness.options import AllowRemote, DatabaseUrlOption, OnlyClaims, Seed, ToxiproxyUrl
+from harness.options import AllowRemote, DatabaseUrlOption, OnlyClaims, Seed, ToxiproxyUrl, new_id
 
 
 def claims(
@@ -46,7 +44,7 @@ def claims(
     from harness.claims import carry_out_claims
 
     chosen = chosen_experiments(names, quick=quick)
-    claims_id = f"claims-{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
+    claims_id = new_id("claims-")
     folder = output or Path("runs") / claims_id
     options = StackOptions(database_url, toxiproxy, allow_remote_database)
     heed_interrupts()

@@ -6,7 +6,6 @@ import os
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from secrets import token_hex
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -32,15 +31,16 @@ from harness.options import (
     RunFolder,
     Seed,
     ToxiproxyUrl,
-    usual_plan_file,
+    chosen_wish,
+    new_id,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.environment.stack import StackOptions
-    from harness.gate.carrying import Standing
     from harness.plan import Plan
+    from reports.gate.report import GateReport
 
 Base = Annotated[
     str | None,
@@ -86,6 +86,9 @@ BaseRef = Annotated[
         "its own. Default, where there is an app and nothing else is named: where its branch began.",
     ),
 ]
+AllowDirty = Annotated[
+    bool, typer.Option("--allow-dirty", help="Compare what is committed although there is more that is not.")
+]
 Pairs = Annotated[
     str | None,
     typer.Option(
@@ -113,6 +116,7 @@ def gate(
     base: Base = None,
     head: Head = None,
     base_ref: BaseRef = None,
+    allow_dirty: AllowDirty = False,
     base_pool: BasePool = None,
     head_pool: HeadPool = None,
     base_app: BaseApp = None,
@@ -151,13 +155,11 @@ def gate(
     from harness.environment.stack import StackOptions
     from harness.gate.two import two_sides
     from harness.gate.wish import USUAL_PAIRS, USUAL_SCENARIO, GateWish, SideWish, settle_gate
-    from harness.planning.wish import PlanFile, merge_wishes, read_plan_file
     from harness.preview import print_plan
     from harness.terminal import say
 
-    chosen = plan or usual_plan_file()
-    wish = merge_wishes(
-        read_plan_file(chosen) if chosen else PlanFile(),
+    wish = chosen_wish(
+        plan,
         seed=seed,
         duration_s=duration,
         pool=pool,
@@ -181,7 +183,7 @@ def gate(
         attempt=_attempt(os.environ.get("GITHUB_RUN_ATTEMPT", "")),
     )
     heed_interrupts()
-    with two_sides(wish, asked, base_ref, say=partial(say, error=True)) as sides:
+    with two_sides(wish, asked, base_ref, allow_dirty=allow_dirty, say=partial(say, error=True)) as sides:
         settled = settle_gate(wish, sides, locustfile=looked_into)
         if dry_run:
             print_plan(settled)
@@ -200,13 +202,19 @@ def _carry_out(
     settled: Plan, output: Path | None, options: StackOptions, plan_at: Callable[[float], Plan], inconclusive: str
 ) -> int:
     """Run what was settled and rule on it; the exit code."""
-    from harness.gate.carrying import carry_out_gate
+    from harness.gate.carrying import Standing, carry_out_gate
     from harness.store import RunStore
     from harness.terminal import say
 
-    run_id = f"gate-{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
+    run_id = new_id("gate-")
     folder = output or Path("runs") / run_id
     store = RunStore.create(folder)
+    looked: list[GateReport] = []
+
+    def standing() -> Standing:
+        looked.append(_judged(folder))
+        return Standing(is_decided=not looked[-1].result.go_on, lacking=looked[-1].lacking)
+
     say(_announced(settled), error=True)
     ending = carry_out_gate(
         settled,
@@ -215,9 +223,9 @@ def _carry_out(
         options,
         partial(say, error=True),
         plan_at=plan_at,
-        standing=lambda: _standing(folder),
+        standing=standing,
     )
-    code = _judge(folder, inconclusive)
+    code = _tell(_judged(folder) if ending.line or not looked else looked[-1], folder, inconclusive)
     if ending.line:
         say(ending.line, error=True)
     return EXIT_INTERRUPTED if ending.exit_code == EXIT_INTERRUPTED else code
@@ -248,22 +256,19 @@ def _attempt(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else None
 
 
-def _standing(folder: Path) -> Standing:
-    from harness.gate.carrying import Standing
+def _judged(folder: Path) -> GateReport:
+    """The ruling on what a gate's folder holds."""
     from reports.gate.report import judge_folder
 
-    report = judge_folder(folder, datetime.now(UTC).date())
-    return Standing(is_decided=not report.result.go_on, lacking=report.lacking)
+    return judge_folder(folder, datetime.now(UTC).date())
 
 
-def _judge(folder: Path, inconclusive: str) -> int:
-    """Rule on what a gate's folder holds, show it and write it down; the exit code."""
+def _tell(report: GateReport, folder: Path, inconclusive: str) -> int:
+    """Show a ruling and write it down; the exit code."""
     from harness.terminal import print_text, say
     from reports.gate.formats import render_terminal, workflow_commands, write_gate
-    from reports.gate.report import judge_folder
     from reports.gate.verdicts import Inconclusive
 
-    report = judge_folder(folder, datetime.now(UTC).date())
     print_text(lambda width, colour: render_terminal(report, width=width, colour=colour))
     say("", *(f"written: {path}" for path in write_gate(report, folder)))
     if os.environ.get("GITHUB_ACTIONS") == "true" and (told := workflow_commands(report)):

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
+from secrets import token_hex
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from harness import completion
 from harness.errors import PoolstormError
+
+if TYPE_CHECKING:
+    from harness.planning.wish import PlanFile
 
 USUAL_PLAN = completion.USUAL_PLAN
 """Taken as the plan in whose folder it lies."""
@@ -179,6 +184,21 @@ def usual_plan_file() -> Path | None:
         return None
     say(f"the plan is {USUAL_PLAN}", error=True)
     return USUAL_PLAN
+
+
+def chosen_wish(plan: Path | None, **given: Any) -> PlanFile:
+    """The plan that was named, or the folder's usual one, with the command line's choices before it; what is None
+    there was not chosen. Raises PlanError.
+    """
+    from harness.planning.wish import PlanFile, merge_wishes, read_plan_file
+
+    chosen = plan or usual_plan_file()
+    return merge_wishes(read_plan_file(chosen) if chosen else PlanFile(), **given)
+
+
+def new_id(of: str = "") -> str:
+    """A name for what is about to be run: what it is `of`, date and time, and a little chance."""
+    return f"{of}{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
 
 
 def require_values(arguments: Sequence[str]) -> None:

@@ -44,6 +44,14 @@ class Observer(Protocol):
     def trial_ended(self, record: TrialRecord) -> None: ...
 
 
+class Nobody:
+    """Watches nothing."""
+
+    def trial_started(self, spec: TrialSpec) -> None: ...
+
+    def trial_ended(self, record: TrialRecord) -> None: ...
+
+
 @dataclass(frozen=True)
 class Ending:
     """How a run ended, for whoever waits for its exit code; `line` says what happened, empty where all went
@@ -76,6 +84,7 @@ def carry_out(
     Raises PoolstormError where none had; then the run's folder is gone, too.
     """
     state, reason, exit_code = RunState.FINISHED, "", 0
+    created_at: datetime | None = None
     try:
         wait_for_attached(plan.workers, say)
         with (
@@ -87,8 +96,8 @@ def carry_out(
                 plan = plan_at(calibration.usual_per_s)
             for leg in legs(plan):
                 display.follow(leg)
-                manifest = run_plan(leg, run_id, store, stack, display, calibration)
-                state, reason = manifest.state, manifest.reason
+                manifest = run_plan(leg, run_id, store, stack, display, calibration, created_at)
+                state, reason, created_at = manifest.state, manifest.reason, manifest.created_at
                 if state is not RunState.FINISHED:
                     break
     except KeyboardInterrupt:
@@ -145,8 +154,10 @@ def run_plan(
     stack: Stack,
     observer: Observer,
     calibration: Calibration | None = None,
+    created_at: datetime | None = None,
 ) -> Manifest:
     """Run every trial of the plan that is not there yet; one that fails is recorded as such and the run goes on.
+    `created_at` is that of an earlier leg of the same run.
 
     On KeyboardInterrupt the trial under way is dropped, the finished ones stay, and the manifest returned has
     the state `interrupted`. Where the output or a part that all trials need is lost it is `cut-short`, and says
@@ -154,7 +165,7 @@ def run_plan(
     """
     manifest = Manifest(
         run_id=run_id,
-        created_at=datetime.now(UTC),
+        created_at=created_at or datetime.now(UTC),
         poolstorm_version=version("poolstorm"),
         state=RunState.RUNNING,
         seed=plan.seed,

@@ -25,8 +25,8 @@ import psutil
 
 from harness.environment.stack import Stack, StackOptions, running_stack
 from harness.plan import Plan
-from harness.records import Place, RunState, Side, TrialRecord, TrialSpec
-from harness.run import run_plan
+from harness.records import Place, RunState, Side, TrialSpec
+from harness.run import Nobody, run_plan
 from harness.store import RunStore
 from harness.subject import Subject, standard_subject
 from reports.analysis.folding import ALL, Observed, observe
@@ -111,7 +111,7 @@ def measure(stack: Stack, kind: str, design: Design, seed: int) -> tuple[Noise, 
     began_s = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         store = RunStore.create(Path(folder) / "run")
-        if run_plan(plan, "slots", store, stack, _Nobody()).state is not RunState.FINISHED:
+        if run_plan(plan, "slots", store, stack, Nobody()).state is not RunState.FINISHED:
             raise KeyboardInterrupt
         took_s = time.monotonic() - began_s
         values = {name: list(_differences(store.path, plan, per_mille)) for name, per_mille in QUANTILES.items()}
@@ -211,14 +211,6 @@ def _line(noise: Noise) -> str:
     error = noise.sigma["p50"] / noise.pairs**0.5
     mean = f"{noise.mean['p50']:+.3f} ± {error:.3f}"
     return f"| {noise.kind} | {noise.design} | {noise.pairs} | {sigma} | {mean} | {noise.pair_s:.0f} |"
-
-
-class _Nobody:
-    """Watches nothing."""
-
-    def trial_started(self, spec: TrialSpec) -> None: ...
-
-    def trial_ended(self, record: TrialRecord) -> None: ...
 
 
 _say: Callable[[str], None] = lambda text: print(text, flush=True)  # noqa: E731, T201

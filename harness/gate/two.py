@@ -12,7 +12,7 @@ from harness.errors import PlanError
 from harness.gate.install import INSTALLED_WITHIN_S
 from harness.gate.revisions import as_side, two_revisions
 from harness.gate.revisions_repository import compared, find_repository, require_clean
-from harness.gate.wish import GateWish, SideWish
+from harness.gate.wish import GateWish
 from harness.planning.wish import PlanFile
 
 
@@ -27,11 +27,12 @@ def two_sides(
     wish: GateWish,
     base_ref: str | None,
     *,
-    same_allowed: bool = False,
+    allow_dirty: bool = False,
     say: Callable[[str], object],
 ) -> Iterator[GateWish]:
     """The gate with what it compares. Revisions are those of an app, where nothing else is named: `base_ref`, or
     by default where the branch left the main one, and what is checked out. They are gone when the block ends.
+    What is not committed is refused, or with `allow_dirty` left aside.
 
     Raises PlanError for what cannot be compared, EnvironmentSetupError for what cannot be installed.
     """
@@ -44,8 +45,9 @@ def two_sides(
         raise PlanError("--base-ref compares revisions of one app; describe it in poolstorm.toml, or with --app")
     (app,) = plan_file.all_apps
     repository = find_repository(Path(app.directory or Path.cwd()))
-    base, head = compared(repository, base_ref, same_allowed=same_allowed)
-    require_clean(repository)
+    base, head = compared(repository, base_ref)
+    if not allow_dirty:
+        require_clean(repository)
     table = plan_file.gate
     with (
         Leash() as leash,
@@ -61,12 +63,8 @@ def two_sides(
     ):
         for remark in (remark for revision in revisions for remark in revision.remarks):
             say(remark)
-        sides = [
+        of_base, of_head = (
             replace(side, app=as_side(app, revision, repository), commit=revision.commit)
             for side, revision in zip((wish.base, wish.head), revisions, strict=True)
-        ]
-        yield _with(wish, *sides)
-
-
-def _with(wish: GateWish, base: SideWish, head: SideWish) -> GateWish:
-    return replace(wish, base=base, head=head)
+        )
+        yield replace(wish, base=of_base, head=of_head)

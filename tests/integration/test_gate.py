@@ -13,7 +13,7 @@ from harness.gate.pairs import first_pairs
 from harness.gate.wish import GateWish, SideWish, settle_gate
 from harness.planning.wish import PlanFile
 from harness.records import TrialRecord, TrialState
-from harness.run import run_plan
+from harness.run import Nobody, run_plan
 from harness.store import RunStore
 from tests.integration.command import poolstorm
 
@@ -42,14 +42,6 @@ run = "one:app"
 env = {DATABASE_URL = "{database_url}"}
 rate_per_s = 20
 """
-
-
-class Nobody:
-    """Watches nothing."""
-
-    def trial_started(self, spec: object) -> None: ...
-
-    def trial_ended(self, record: object) -> None: ...
 
 
 def records(folder: Path) -> list[TrialRecord]:

@@ -23,8 +23,8 @@ from harness.environment.postgres import database_server
 from harness.environment.stack import StackOptions, running_stack
 from harness.errors import EnvironmentSetupError, LoginUnavailableError
 from harness.experiments import Experiment, plan_of
-from harness.records import Login, RunState, TrialRecord, TrialSpec, TrialState
-from harness.run import run_plan
+from harness.records import Login, RunState, TrialState
+from harness.run import Nobody, run_plan
 from harness.store import RunStore
 from harness.subject import login_ladder
 from reports.read import read_run
@@ -214,14 +214,6 @@ def test_a_folder_without_binaries_is_refused_in_one_line(
     ):
         pass
     assert "\n" not in str(caught.value)
-
-
-class Nobody:
-    """Watches no run."""
-
-    def trial_started(self, spec: TrialSpec) -> None: ...
-
-    def trial_ended(self, record: TrialRecord) -> None: ...
 
 
 def test_a_run_measures_the_logins_that_there_are_and_says_which_there_is_not(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from harness.load.messages import LoadAccount
 from harness.plan import Plan, build_plan
 from harness.planning.wish import parse_plan
 from harness.records import Outcome, RunState, TrialRecord, TrialState
-from harness.run import Ground, run_trials
+from harness.run import Ground, Nobody, run_trials
 from harness.scene import Scene, Setup, Witness
 from harness.store import RunStore, TrialFolder
 from harness.subject import Capability
@@ -182,12 +182,6 @@ class FakeStage:
 
     def witnesses(self, scene: Scene) -> Sequence[Witness]:
         return Asked(scene), AskedToo(scene)
-
-
-class Nobody:
-    def trial_started(self, spec: object) -> None: ...
-
-    def trial_ended(self, record: object) -> None: ...
 
 
 GROUND = Ground(check=lambda: None, redact=lambda text: text.replace("secret", "***"))
