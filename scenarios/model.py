@@ -138,6 +138,11 @@ class Arrivals(Declaration):
             raise ValueError("steps belongs to a step process, and that needs it")
         return self
 
+    @property
+    def is_even(self) -> bool:
+        """Whether as much is offered all the time."""
+        return self.process in ("constant", "poisson")
+
     def describe(self) -> str:
         """A short phrase for reports, such as `50/s constant`."""
         if self.to_rate_per_s is not None:

@@ -68,8 +68,8 @@ def runs_at_once(scenario: Scenario) -> bool:
 
 
 def _leaves_room(phase: Phase) -> bool:
-    open_and_even = phase.arrivals is not None and phase.arrivals.process in ("constant", "poisson")
-    return open_and_even and all(fault.part == PRIMARY_LINK for fault in phase.faults)
+    is_even = phase.arrivals is not None and phase.arrivals.is_even
+    return is_even and all(fault.part == PRIMARY_LINK for fault in phase.faults)
 
 
 def first_pairs(plan: Plan, pairs: int) -> Plan:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -15,6 +13,7 @@ from harness.files import write_atomically
 from harness.plain import plain
 from reports.claims.base import ClaimsReport, Figure, Ruling, RulingVerdict, Turn
 from reports.claims.evidence import Evidence
+from reports.formats.console import console_of, say, text_of
 from reports.formats.html import page
 from reports.formats.markdown import escape
 from reports.write import write_summary
@@ -33,18 +32,10 @@ QUICK_NOTE = "A quick look: one repetition, short phases. The whole run rules wi
 
 def render_terminal(report: ClaimsReport, *, width: int = 100, colour: bool = False) -> str:
     """A table of verdicts, each with what was seen, and its figures under it."""
-    console = Console(
-        file=io.StringIO(),
-        width=width,
-        force_terminal=colour,
-        color_system="standard" if colour else None,
-        highlight=False,
-        emoji=False,
-        _environ={},
-    )
-    _print(console, f"Claims {report.claims_id}: {summary_line(report)}", "bold")
+    console = console_of(width, colour)
+    say(console, f"Claims {report.claims_id}: {summary_line(report)}", "bold")
     for line in _state_lines(report):
-        _print(console, line)
+        say(console, line)
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
@@ -54,9 +45,7 @@ def render_terminal(report: ClaimsReport, *, width: int = 100, colour: bool = Fa
         said = " ".join(filter(None, (ruling.said, ruling.condition, *map(turn_text, ruling.turns), rests)))
         table.add_row(ruling.claim, Text(ruling.verdict.value, _STYLES[ruling.verdict]), Text(plain(said)))
     console.print(Padding(table, (1, 0, 0, 0)))
-    file = console.file
-    assert isinstance(file, io.StringIO)
-    return file.getvalue()
+    return text_of(console)
 
 
 def render_markdown(report: ClaimsReport) -> str:
@@ -203,7 +192,3 @@ def _section(ruling: Ruling) -> list[str]:
         runs = ", ".join(f"`{name}`" for name in ruling.runs)
         lines += ["", f"{trials_text(ruling)} of {runs}."]
     return lines
-
-
-def _print(console: Console, text: str, style: str = "") -> None:
-    console.print(Text(plain(text), style), soft_wrap=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -11,9 +10,9 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from harness.plain import plain
 from reports.compare import Comparison
 from reports.formats import Format
+from reports.formats.console import console_of, plain_text, say, text_of
 from reports.summary import Caveat, CheckVerdict, Summary
 from reports.view import ScenarioView, view_comparison, view_report
 from reports.view.compared import COUNTS_COMPARED
@@ -36,77 +35,48 @@ _COMPARED = (
 def render(summary: Summary, *, width: int = 80, colour: bool = False) -> str:
     """The summary as lines of at most `width` columns; `colour` adds ANSI sequences."""
     view = view_report(summary)
-    console = _console(width, colour)
-    _say(console, f"Run {view.title}", "bold")
+    console = console_of(width, colour)
+    say(console, f"Run {view.title}", "bold")
     for line in view.lines:
-        _say(console, line)
+        say(console, line)
     for scenario in view.scenarios:
         _scenario(console, scenario)
     if view.differences:
-        _say(console, "")
-        _say(console, "What differs among the targets", "bold")
+        say(console, "")
+        say(console, "What differs among the targets", "bold")
         _items(console, view.differences)
-    _say(console, "")
-    _say(console, view.note, "dim")
+    say(console, "")
+    say(console, view.note, "dim")
     _caveats(console, view.caveats)
-    return _text(console)
+    return text_of(console)
 
 
 def render_comparison(comparison: Comparison, *, width: int = 80, colour: bool = False) -> str:
     """Two runs side by side."""
     view = view_comparison(comparison)
-    console = _console(width, colour)
+    console = console_of(width, colour)
     for title in view.titles:
-        _say(console, title, "bold")
+        say(console, title, "bold")
     for scenario in view.scenarios:
-        _say(console, "")
-        _say(console, scenario.name, "bold")
+        say(console, "")
+        say(console, scenario.name, "bold")
         for keys in _COMPARED:
             _table(console, scenario.figures.pick("phase", "target", *keys))
         _table(console, scenario.round_trips, "target", "operation", "both-A", "both-B")
         _table(console, scenario.changed_counts, *COUNTS_COMPARED)
     for line in view.lines:
-        _say(console, line)
+        say(console, line)
     _caveats(console, view.caveats)
-    return _text(console)
+    return text_of(console)
 
 
 FORMAT = Format("terminal", ".txt", render, render_comparison, written=False)
 
 
-def _console(width: int, colour: bool) -> Console:
-    return Console(
-        file=io.StringIO(),
-        width=width,
-        force_terminal=colour,
-        color_system="standard" if colour else None,
-        legacy_windows=False,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        _environ={},
-    )
-
-
-def _text(console: Console) -> str:
-    assert isinstance(console.file, io.StringIO)
-    lines = console.file.getvalue().splitlines()
-    return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"
-
-
-def _say(console: Console, text: str, style: str = "") -> None:
-    console.print(_plain(text, style))
-
-
-def _plain(text: str, style: str = "") -> Text:
-    """Text without control characters: a recorded reason must not steer the terminal."""
-    return Text(plain(text), style=style)
-
-
 def _scenario(console: Console, scenario: ScenarioView) -> None:
-    _say(console, "")
-    _say(console, f"{scenario.result.title} ({scenario.result.name})", "bold")
-    _say(console, scenario.result.question, "italic")
+    say(console, "")
+    say(console, f"{scenario.result.title} ({scenario.result.name})", "bold")
+    say(console, scenario.result.question, "italic")
     if scenario.sort == "ladder":
         _table(console, scenario.ladder, *LADDER)
         _items(console, scenario.ladder_lines)
@@ -123,12 +93,12 @@ def _scenario(console: Console, scenario: ScenarioView) -> None:
     _items(console, scenario.left_out_lines)
     _items(console, (f"errors of {line}" for line in scenario.error_lines))
     if scenario.checks_in_short:
-        _say(console, f"{scenario.checks_in_short}.")
+        say(console, f"{scenario.checks_in_short}.")
     for verdict, line in scenario.failed_checks:
-        text = Text.assemble((f"{verdict.value}: ", _STYLES[verdict]), _plain(line))
+        text = Text.assemble((f"{verdict.value}: ", _STYLES[verdict]), plain_text(line))
         console.print(Padding(text, (0, 0, 0, 2)))
     for line in scenario.broken_oracles:
-        text = Text.assemble(("broken oracle: ", _STYLES[CheckVerdict.BROKEN]), _plain(line))
+        text = Text.assemble(("broken oracle: ", _STYLES[CheckVerdict.BROKEN]), plain_text(line))
         console.print(Padding(text, (0, 0, 0, 2)))
 
 
@@ -142,9 +112,9 @@ def _table(console: Console, table: Table | None, *keys: str, intervals: bool = 
     drawn = RichTable(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="underline")
     for column, width in zip(shown.columns, widths, strict=True):
         justify: Literal["left", "right"] = "right" if column.numeric else "left"
-        drawn.add_column(_plain(column.heading), justify=justify, overflow="fold", width=width)
+        drawn.add_column(plain_text(column.heading), justify=justify, overflow="fold", width=width)
     for row in rows:
-        drawn.add_row(*map(_plain, row))
+        drawn.add_row(*map(plain_text, row))
     console.print(drawn)
 
 
@@ -164,14 +134,14 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], available:
 
 def _items(console: Console, lines: Iterable[str]) -> None:
     for line in lines:
-        console.print(Padding(_plain(line), (0, 0, 0, 2)))
+        console.print(Padding(plain_text(line), (0, 0, 0, 2)))
 
 
 def _caveats(console: Console, caveats: Iterable[Caveat]) -> None:
     caveats = tuple(caveats)
     if not caveats:
         return
-    _say(console, "")
-    _say(console, "Caveats", "bold")
+    say(console, "")
+    say(console, "Caveats", "bold")
     for caveat in caveats:
-        console.print(Padding(_plain(f"{caveat.scope}: {caveat.text} {caveat.advice}"), (0, 0, 0, 2)))
+        console.print(Padding(plain_text(f"{caveat.scope}: {caveat.text} {caveat.advice}"), (0, 0, 0, 2)))

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from harness.plain import plain
+from harness.records import GateSide
+from reports.formats.console import console_of, plain_text, say, text_of
 from reports.formats.markdown import escape
-from reports.gate.report import VERDICT_LINES, GateReport
+from reports.gate.report import GateReport
 from reports.gate.result import Row
 from reports.gate.verdicts import Verdict
 from reports.write import write_texts
@@ -28,6 +28,14 @@ _STYLES = {
     Verdict.INCONCLUSIVE: "yellow",
     Verdict.PASS: "green",
     Verdict.IMPROVED: "green",
+}
+_SAID = {
+    Verdict.BROKEN: "something that must never be was seen in the head",
+    Verdict.REGRESSED: "the head is worse than the base",
+    Verdict.INVALID: "the measurement cannot be used",
+    Verdict.INCONCLUSIVE: "a loss cannot be ruled out, and none was shown",
+    Verdict.PASS: "no loss beyond the limits",
+    Verdict.IMPROVED: "better, and no loss beyond the limits",
 }
 _JUNIT = {
     Verdict.BROKEN: "failure",
@@ -43,11 +51,18 @@ _LEVELS = {
 }
 
 
+def side_text(side: GateSide) -> str:
+    """Such as `sync-pool` or `shop at 1a2b3c4 (Fewer statements)`."""
+    at = f" at {side.revision[:10]}" if side.revision else ""
+    far = f", its database {side.link_latency_ms} ms away" if side.link_latency_ms else ""
+    return f"{side.name}{at}{f' ({side.says})' if side.says else ''}{far}"
+
+
 def header_lines(report: GateReport) -> Iterator[str]:
     """What was compared, how, and what is known of the gate's errors."""
     result = report.result
-    yield f"base: {report.base.text}"
-    yield f"head: {report.head.text}"
+    yield f"base: {side_text(report.base)}"
+    yield f"head: {side_text(report.head)}"
     took = f" in {report.took_s / 60:.1f} min" if report.took_s else ""
     test = "all sign flips" if result.exact else f"{result.flips:,} drawn sign flips"
     yield (
@@ -77,36 +92,26 @@ def notes(report: GateReport) -> Iterator[str]:
 
 def summary_line(report: GateReport) -> str:
     """The verdict in a line."""
-    return f"{report.result.verdict.upper()}: {VERDICT_LINES[report.result.verdict]}"
+    return f"{report.result.verdict.upper()}: {_SAID[report.result.verdict]}"
 
 
 def render_terminal(report: GateReport, *, width: int = 100, colour: bool = False) -> str:
     """The verdict, the header, and every row that is no pass; worst first."""
-    console = Console(
-        file=io.StringIO(),
-        width=width,
-        force_terminal=colour,
-        color_system="standard" if colour else None,
-        highlight=False,
-        emoji=False,
-        _environ={},
-    )
-    console.print(Text(plain(summary_line(report)), _STYLES[report.result.verdict]))
+    console = console_of(width, colour)
+    say(console, summary_line(report), _STYLES[report.result.verdict])
     for line in header_lines(report):
-        console.print(Text(plain(line)))
+        say(console, line)
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     table.add_column(ratio=1)
     for row in shown_rows(report):
-        table.add_row(Text(_verdict(row), _STYLES[row.verdict]), Text(plain(place(row))), Text(plain(_said(row))))
+        table.add_row(Text(_verdict(row), _STYLES[row.verdict]), plain_text(place(row)), plain_text(_said(row)))
     console.print(Padding(table, (1, 0, 0, 0)))
     for line in (_rest(report), *notes(report)):
         if line:
-            console.print(Text(plain(line), "dim"))
-    file = console.file
-    assert isinstance(file, io.StringIO)
-    return file.getvalue()
+            say(console, line, "dim")
+    return text_of(console)
 
 
 def render_markdown(report: GateReport) -> str:
@@ -130,7 +135,7 @@ def render_junit(report: GateReport) -> str:
     kinds = [_JUNIT.get(row.verdict, "") if row.accepted is None else "" for row in rows]
     suite = ElementTree.Element(
         "testsuite",
-        name=f"poolstorm gate: {report.head.text}",
+        name=f"poolstorm gate: {side_text(report.head)}",
         tests=str(len(rows)),
         failures=str(kinds.count("failure")),
         errors=str(kinds.count("error")),

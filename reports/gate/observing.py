@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.errors import RunDirectoryError
 from harness.records import HostReading, Side, TrialSpec, TrialState, reading_every_s
@@ -21,7 +21,7 @@ from reports.gate.context import is_whole, was_late
 from reports.gate.limits import FEWEST_OF_ALL_FOR_P99
 from reports.gate.model import Breach, Measured, Pair, PhaseKind, Quantiles, Slot, Stretch
 from reports.read import DamageError, Run, Trial
-from reports.summary import CheckVerdict, OracleVerdict
+from reports.summary import CheckVerdict, Counts, Exhaustion, OracleVerdict
 from scenarios.model import Phase, Scenario
 
 FIDELITY_MS = 0.3
@@ -29,25 +29,33 @@ FIDELITY_MS = 0.3
 _LATE = frozenset({"generator-late", "generator-stalled", "generator-starved", "generator-capped"})
 """Rules by which a trial's generator was late: on the head alone that is a sign of the head's."""
 _WRONG = "conformance-failed"
-_UNDER_LOAD = {
-    "statements": "statements",
-    "checkouts": "checkouts",
-    "opened": "opened",
-    "pings": "pings",
-    "transactions": "transactions",
-}
-"""Counts of a request under load -> field of `reports.summary.Counts`."""
+_SAFETY = frozenset({"money-is-conserved", "no-leaked-connections", "sessions-at-base", "answers-unchanged"})
+_BY_ITSELF = ("statements", "checkouts", "opened", "pings")
+"""Counts of a request that is asked by itself (`harness.records.RouteCost`)."""
+_UNDER_LOAD = (*_BY_ITSELF, "transactions")
+"""Counts of a request under load (`reports.summary.Counts`)."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """One side's trial of one scenario: usable, with the rules that it breaks; or why it is lost."""
+class _Usable:
+    """One side's trial of one scenario, with the rules that it breaks all the same."""
 
     spec: TrialSpec
-    observed: Observed | None
-    doubts: tuple[Doubt, ...] = ()
-    lost: str = ""
+    observed: Observed
+    doubts: tuple[Doubt, ...]
+    climbed: Exhaustion | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """One that cannot be used, and why."""
+
+    spec: TrialSpec
+    reason: str
     crashed: bool = False
+
+
+_Seen = _Usable | _Lost
 
 
 def measured(run: Run) -> Measured:
@@ -91,17 +99,19 @@ def usable_pairs(seen: Measured) -> int:
 
 def _seen(spec: TrialSpec, trial: Trial | None, scenario: Scenario, proves: bool) -> _Seen:
     if trial is None:
-        return _Seen(spec, None, lost="it was not run")
+        return _Lost(spec, "it was not run")
     record = trial.record
     if record.state is not TrialState.COMPLETED:
-        return _Seen(spec, None, lost=record.reason or record.state, crashed=bool(record.subject_ended))
+        return _Lost(spec, record.reason or record.state, crashed=bool(record.subject_ended))
     try:
         one = observe(scenario, trial, proves)
     except DamageError as error:
-        return _Seen(spec, None, lost=str(error))
+        return _Lost(spec, str(error))
     found = doubts(one)
     fatal = [doubt.reason for doubt in found if doubt.rule not in {*_LATE, _WRONG}]
-    return _Seen(spec, None if fatal else one, found, "; ".join(fatal))
+    if fatal:
+        return _Lost(spec, "; ".join(fatal))
+    return _Usable(spec, one, found, exhaustion(scenario, [one]))
 
 
 Told = frozenset[tuple[str, str, str]]
@@ -112,7 +122,7 @@ def _enough_for_p99(seen: Mapping[tuple[int, Side], list[_Seen]]) -> Told:
     totals: Counter[tuple[Side, str, str, str]] = Counter()
     for (_, side), trials in seen.items():
         for one in trials:
-            if one.observed is not None:
+            if isinstance(one, _Usable):
                 for (phase, operation), fold in one.observed.fold.phases.items():
                     totals[side, one.spec.scenario, phase, operation] += fold.success.total
     enough = {key for key, total in totals.items() if total >= FEWEST_OF_ALL_FOR_P99}
@@ -125,42 +135,41 @@ def _enough_for_p99(seen: Mapping[tuple[int, Side], list[_Seen]]) -> Told:
 
 def _slot(own: list[_Seen], other: list[_Seen], configuration: str, told: Told) -> Slot:
     """One side of a pair, over all its scenarios."""
-    observed = [one for one in own if one.observed is not None]
+    usable = [one for one in own if isinstance(one, _Usable)]
+    lost = [one for one in own if isinstance(one, _Lost)]
     first = min(one.spec.index for one in (*own, *other))
     return Slot(
         configuration=configuration,
         position=int(all(one.spec.index != first for one in own)),
-        steal_share=_steal_share(observed),
-        phases={stretch: phase for one in observed for stretch, phase in _phases(one, told)},
-        breaches=tuple(breach for one in observed for breach in _breaches(one)),
-        crashed=any(one.crashed for one in own),
-        lost="; ".join(dict.fromkeys(one.lost for one in own if one.lost)),
+        steal_share=_steal_share(usable),
+        phases={stretch: phase for one in usable for stretch, phase in _phases(one, told)},
+        breaches=tuple(breach for one in usable for breach in _breaches(one)),
+        crashed=any(one.crashed for one in lost),
+        lost="; ".join(dict.fromkeys(one.reason for one in lost)),
     )
 
 
-def _steal_share(seen: list[_Seen]) -> float | None:
-    percents = [
-        reading.steal_percent
-        for one in seen
-        if one.observed
-        for reading in one.observed.trial.readings_of(HostReading)
-    ]
+def _steal_share(usable: list[_Usable]) -> float | None:
+    percents = [reading.steal_percent for one in usable for reading in one.observed.trial.readings_of(HostReading)]
     return sum(percents) / len(percents) / 100 if percents else None
 
 
-def _phases(one: _Seen, told: Told) -> Iterator[tuple[Stretch, model.Phase]]:
-    assert one.observed is not None
-    costs = _costs(one.observed)
-    for number, phase in enumerate(one.observed.counting):
-        stretch = Stretch(one.spec.scenario, phase.name)
-        yield stretch, _phase(one, phase, costs if number == 0 else {}, told, is_first=number == 0)
-
-
-def _phase(
-    one: _Seen, phase: Phase, costs: Mapping[str, Mapping[str, float]], told: Told, *, is_first: bool
-) -> model.Phase:
+def _phases(one: _Usable, told: Told) -> Iterator[tuple[Stretch, model.Phase]]:
     """What is counted over a whole trial stands in its first phase that counts."""
-    assert one.observed is not None
+    observed, late = one.observed, any(doubt.rule in _LATE for doubt in one.doubts)
+    under_load = counts([observed])
+    costs = _costs(observed, under_load)
+    cpu = under_load and under_load.target_cpu_ms
+    for number, phase in enumerate(observed.counting):
+        made = _phase(one, phase, {} if number else costs, told)
+        if number == 0:
+            made = replace(
+                made, cpu_ms_per_request=cpu.per_request if cpu else None, onset_step=_onset(one.climbed)
+            )
+        yield Stretch(one.spec.scenario, phase.name), replace(made, generator_late=late)
+
+
+def _phase(one: _Usable, phase: Phase, costs: Mapping[str, Mapping[str, float]], told: Told) -> model.Phase:
     folds = {route: fold for (name, route), fold in one.observed.fold.phases.items() if name == phase.name}
     every = folds.get(ALL, PhaseFold())
     answered = every.outcomes.total()
@@ -175,20 +184,16 @@ def _phase(
             for route in {**folds, **costs}
         },
         offered_share=answered / (answered + every.not_started) if answered else 0.0,
-        generator_late=any(doubt.rule in _LATE for doubt in one.doubts),
         generator_lag_ms=_lag_ms(every),
-        cpu_ms_per_request=_cpu_ms(one.observed) if is_first else None,
         throughput_per_s=every.completed / every.duration_s if every.duration_s else None,
         recovery=_recovery(one.observed, phase),
-        onset_step=_onset(one.observed) if is_first else None,
     )
 
 
 def _kind(phase: Phase) -> PhaseKind:
     if phase.faults:
         return PhaseKind.FAULTED
-    even = phase.arrivals is not None and phase.arrivals.process in ("constant", "poisson")
-    return PhaseKind.STEADY if even else PhaseKind.SATURATING
+    return PhaseKind.STEADY if phase.arrivals is not None and phase.arrivals.is_even else PhaseKind.SATURATING
 
 
 def _route(fold: PhaseFold, costs: Mapping[str, float], told: bool) -> model.Observed:
@@ -206,10 +211,7 @@ def _route(fold: PhaseFold, costs: Mapping[str, float], told: bool) -> model.Obs
 
 def _quantiles(distribution: Distribution, told: bool) -> Quantiles:
     p50_ms, p99_ms = distribution.quantiles_ms(500, 990)
-    return Quantiles(
-        p50_ms=p50_ms,
-        p99_ms=p99_ms if told else None,
-    )
+    return Quantiles(p50_ms=p50_ms, p99_ms=p99_ms if told else None)
 
 
 def _lag_ms(fold: PhaseFold) -> float | None:
@@ -218,30 +220,19 @@ def _lag_ms(fold: PhaseFold) -> float | None:
     return None if response_ms is None or service_ms is None else max(0.0, response_ms - service_ms)
 
 
-def _costs(one: Observed) -> Mapping[str, Mapping[str, float]]:
+def _costs(one: Observed, under_load: Counts | None) -> Mapping[str, Mapping[str, float]]:
     """What a request of each route cost by itself, and what one cost under load, for all."""
     found: dict[str, dict[str, float]] = {}
     for cost in one.trial.record.route_costs:
         if cost.failed or not cost.requests:
             continue
-        own = {
-            name: value / cost.requests
-            for name in ("statements", "checkouts", "opened", "pings")
-            if (value := getattr(cost, name)) is not None
-        }
+        own = {name: value / cost.requests for name in _BY_ITSELF if (value := getattr(cost, name)) is not None}
         found[cost.route] = own if cost.round_trips is None else {**own, "round trips": float(cost.round_trips)}
-    if (under_load := counts([one])) is not None:
+    if under_load is not None:
         found[ALL] = {
-            name: count.per_request
-            for name, field in _UNDER_LOAD.items()
-            if (count := getattr(under_load, field)) is not None
+            name: count.per_request for name in _UNDER_LOAD if (count := getattr(under_load, name)) is not None
         }
     return found
-
-
-def _cpu_ms(one: Observed) -> float | None:
-    found = counts([one])
-    return None if found is None or found.target_cpu_ms is None else found.target_cpu_ms.per_request
 
 
 def _recovery(one: Observed, phase: Phase) -> model.Recovery | None:
@@ -260,22 +251,19 @@ def _recovery(one: Observed, phase: Phase) -> model.Recovery | None:
     return model.Recovery(seconds=max(end_s - (last.result.heal_done_s or 0.0), bin_s), bin_s=bin_s, censored=True)
 
 
-def _onset(one: Observed) -> int | None:
+def _onset(climbed: Exhaustion | None) -> int | None:
     """The first step of a ladder with refusals or failures, from 0; as many as there are where none had any."""
-    climbed = exhaustion(one.scenario, [one])
     if climbed is None:
         return None
     names = [step.phase for step in climbed.steps]
     return names.index(climbed.onset_phase) if climbed.onset_phase in names else len(names)
 
 
-def _breaches(one: _Seen) -> Iterator[Breach]:
+def _breaches(one: _Usable) -> Iterator[Breach]:
     """What must never be, whatever the other side did."""
-    assert one.observed is not None
     observed = one.observed
-    evidence = Evidence([observed], observed.fold.windows, exhaustion(observed.scenario, [observed]))
     safety = [check for check in observed.scenario.checks if check.kind in _SAFETY]
-    for result in evaluate(safety, evidence):
+    for result in evaluate(safety, Evidence([observed], observed.fold.windows, one.climbed)):
         if result.verdict is CheckVerdict.BROKEN:
             yield Breach(result.kind, result.evidence)
     for verdict in oracle_results([observed]):
@@ -284,6 +272,3 @@ def _breaches(one: _Seen) -> Iterator[Breach]:
     for doubt in one.doubts:
         if doubt.rule == _WRONG:
             yield Breach("answers-right", doubt.reason)
-
-
-_SAFETY = frozenset({"money-is-conserved", "no-leaked-connections", "sessions-at-base", "answers-unchanged"})

@@ -14,25 +14,9 @@ from reports.gate.acceptances import Acceptance
 from reports.gate.looks import Look
 from reports.gate.observing import measured, usable_pairs
 from reports.gate.result import GateResult
-from reports.gate.verdicts import Exit, Inconclusive, Verdict, exit_code
+from reports.gate.verdicts import Exit, Inconclusive, exit_code
 from reports.read import Run, read_run
 from reports.summary.figures import Result
-
-
-class Compared(Result):
-    """One side, as a reader knows it."""
-
-    name: str
-    revision: str | None = None
-    says: str = ""
-    link_latency_ms: int = 0
-
-    @property
-    def text(self) -> str:
-        """Such as `sync-pool` or `shop at 1a2b3c4 (Fewer statements)`."""
-        at = f" at {self.revision[:10]}" if self.revision else ""
-        far = f", its database {self.link_latency_ms} ms away" if self.link_latency_ms else ""
-        return f"{self.name}{at}{f' ({self.says})' if self.says else ''}{far}"
 
 
 class GateReport(Result):
@@ -43,8 +27,8 @@ class GateReport(Result):
     took_s: float | None
     poolstorm_version: str
     machine: str
-    base: Compared
-    head: Compared
+    base: GateSide
+    head: GateSide
     scenarios: tuple[str, ...]
     attempt: int | None
     unfinished: str
@@ -82,8 +66,8 @@ def report_on(run: Run, today: date, acceptances: Iterable[Acceptance] = ()) -> 
         took_s=(manifest.finished_at - manifest.created_at).total_seconds() if manifest.finished_at else None,
         poolstorm_version=manifest.poolstorm_version,
         machine=f"{manifest.environment.cpu_model}, {manifest.environment.cpu_count} cores",
-        base=_compared(gate.base),
-        head=_compared(gate.head),
+        base=gate.base,
+        head=gate.head,
         scenarios=tuple(scenario.name for scenario in manifest.scenarios),
         attempt=gate.attempt,
         unfinished=_unfinished(manifest),
@@ -98,21 +82,7 @@ def _look(gate: GateRecord) -> Look:
     return Look.FIRST if gate.look == 1 else Look.FINAL
 
 
-def _compared(side: GateSide) -> Compared:
-    return Compared.model_validate(side.model_dump())
-
-
 def _unfinished(manifest: Manifest) -> str:
     if manifest.state in (RunState.FINISHED, RunState.RUNNING):
         return ""
     return f"{manifest.state.value}{': ' if manifest.reason else ''}{manifest.reason}"
-
-
-VERDICT_LINES = {
-    Verdict.BROKEN: "something that must never be was seen in the head",
-    Verdict.REGRESSED: "the head is worse than the base",
-    Verdict.INVALID: "the measurement cannot be used",
-    Verdict.INCONCLUSIVE: "a loss cannot be ruled out, and none was shown",
-    Verdict.PASS: "no loss beyond the limits",
-    Verdict.IMPROVED: "better, and no loss beyond the limits",
-}

@@ -8,7 +8,6 @@ from reports.gate.columns import Scale
 from reports.gate.verdicts import Verdict
 from reports.summary.figures import Result
 
-GATE_FORMAT = "poolstorm-gate"
 GATE_VERSION = 1
 
 
