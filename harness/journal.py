@@ -28,10 +28,6 @@ class Journal:
         self._clock_ns = clock_ns
         self._origin_ns: int | None = None
 
-    def begin(self, head_start_ns: int) -> int:
-        """Set the origin, so far ahead, and tell it: a reading of the monotonic clock."""
-        return self.begin_at(self._clock_ns() + head_start_ns)
-
     def begin_at(self, origin_ns: int) -> int:
         """Set the origin to a reading of the monotonic clock."""
         self._origin_ns = origin_ns

@@ -66,7 +66,7 @@ def app_subject(wish: AppWish, of: AppWish | None = None) -> Subject:
     """One subject, or one variant `of` an app, which fills the database for it. Raises PlanError."""
     owner = of or wish
     command = _command(wish.run, wish.env)
-    setup = _words(wish.setup, "app.setup") if wish.setup else ()
+    setup = words_of(wish.setup, "app.setup") if wish.setup else ()
     for problem in _problems(wish):
         raise PlanError(problem)
     directory = Path(wish.directory) if wish.directory else Path.cwd()
@@ -115,7 +115,7 @@ def _problems(wish: AppWish) -> Iterator[str]:
 def _command(run: str, environment: Mapping[str, str]) -> tuple[str, ...]:
     if _ASGI.fullmatch(run):
         return (*_uvicorn(environment), run, "--host", "{host}", "--port", "{port}", "--no-access-log")
-    words = _words(run, "app.run")
+    words = words_of(run, "app.run")
     if not any(has_place(word, "port") for word in words):
         raise PlanError(
             f"app.run: {shown(run)} does not say where to listen; put {{port}} where the port belongs, or write "
@@ -134,7 +134,8 @@ def _uvicorn(environment: Mapping[str, str]) -> tuple[str, ...]:
     return ("uvicorn",) if shutil.which("uvicorn") else (sys.executable, "-m", "uvicorn")
 
 
-def _words(line: str, where: str) -> tuple[str, ...]:
+def words_of(line: str, where: str) -> tuple[str, ...]:
+    """A command as its words; `where` it stands is for messages. Raises PlanError for one that cannot be read."""
     try:
         words = tuple(shlex.split(line))
     except ValueError as error:

@@ -13,6 +13,7 @@ import psycopg2
 import psycopg2.extensions
 
 from harness.environment.children import NO_FILE
+from harness.environment.hidden import hidden
 from harness.errors import EnvironmentSetupError
 
 CONNECT_TIMEOUT_S = 5
@@ -197,9 +198,7 @@ def _unhurried(connection: psycopg2.extensions.connection) -> psycopg2.extension
 
 def redacted(text: str, password: str) -> str:
     """The text without the password, as it is and as a URL writes it."""
-    for form in {password, quote(password, safe="")} - {""}:
-        text = text.replace(form, "***")
-    return text
+    return hidden(text, {password, quote(password, safe="")} - {""})
 
 
 def first_line(error: BaseException, address: Address) -> str:

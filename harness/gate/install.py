@@ -14,6 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.apps.environments import is_environment
+from harness.apps.subjects import words_of
 from harness.environment.bounded_log import bounded_log
 from harness.environment.children import users_environment
 from harness.environment.embedded import ends_well
@@ -143,18 +145,8 @@ def python_beside(folder: Path) -> str | None:
     return next((str(python) for python in found if python.exists()), None)
 
 
-def is_environment(folder: Path) -> bool:
-    """Whether it is a virtual environment."""
-    return (folder / "pyvenv.cfg").is_file()
-
-
 def _words(command: str) -> tuple[str, ...]:
-    try:
-        words = tuple(shlex.split(command))
-    except ValueError as error:
-        raise PlanError(f"gate.install: {shown(command)} cannot be read ({error}); mend its quotes") from None
-    if not words:
-        raise PlanError("gate.install is empty; write a command, or leave it out")
+    words = words_of(command, "gate.install")
     if _OF_A_SHELL & set(words):
         raise PlanError(f"gate.install: no shell reads {shown(command)}; write it as sh -c '...'")
     return words

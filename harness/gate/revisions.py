@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.apps.environments import is_environment
 from harness.apps.wish import AppWish
 from harness.environment.leash import Leash, ending
 from harness.errors import EnvironmentSetupError, PlanError, plain_line, shown
-from harness.gate.install import INSTALLED_WITHIN_S, install, is_environment, python_beside
+from harness.gate.install import INSTALLED_WITHIN_S, install, python_beside
 from harness.gate.revisions_checkout import checked_out
 from harness.gate.revisions_repository import Commit, Repository
 

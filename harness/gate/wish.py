@@ -124,15 +124,17 @@ def _of_apps(
             "an app configures its own pool; give each side its variables with --base-env and --head-env"
         )
     if wish.base.app is not None and wish.head.app is not None:  # two revisions
-        names = [wish.base.app.name, wish.head.app.name]
-        apps = dict(zip(names, (wish.base.app, wish.head.app), strict=True))
-        changed = plan_file.model_copy(update={"app": None, "apps": apps, "targets": tuple(names)})
+        apps: tuple[AppWish, ...] = (wish.base.app, wish.head.app)
+        names = [app.name for app in apps]
     else:
         app, names = _with_sides(plan_file, wish)
-        apps = {one.name: one for one in plan_file.all_apps} | {app.name: app}
-        targets = tuple(dict.fromkeys(names))
-        changed = plan_file.model_copy(update={"app": None, "apps": apps, "targets": targets})
-    plan = build_plan(changed, usual_per_s=usual_per_s, locustfile=locustfile)
+        apps = (*plan_file.all_apps, app)  # in the place of the one that it is made of
+    changed = {
+        "app": None,
+        "apps": {app.name: app for app in apps},
+        "targets": tuple(dict.fromkeys(names)),
+    }
+    plan = build_plan(plan_file.model_copy(update=changed), usual_per_s=usual_per_s, locustfile=locustfile)
     base, head = map(plan.subject, names)
     return plan, base, head
 

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
 
 from harness.environment.parts import Link
+from harness.faults.latency import Latency
 from harness.http_reader import Answer, HttpReader
 from harness.records import PoolReading, RouteCost, TrialRecord
 from harness.sampling.gauges import Gauge
@@ -25,13 +26,8 @@ DELAYED = 2
 """Requests that are delayed; the faster one is believed."""
 PATIENCE_S = 5.0
 OVERALL_S = 30.0
-_TOXIC = "counting"
-_COUNTS = {
-    "statements": "statements_total",
-    "checkouts": "checkouts_total",
-    "opened": "opened_total",
-    "pings": "pings_total",
-}
+_COUNTS = ("statements", "checkouts", "opened", "pings")
+"""Each a field of a reading, with `_total`."""
 
 
 class Question(NamedTuple):
@@ -111,7 +107,8 @@ def _between(before: PoolReading | None, after: PoolReading | None) -> dict[str,
     """None of a pool that did not tell, or does not tell of that."""
     if before is None or after is None:
         return dict.fromkeys(_COUNTS)
-    return {name: max(0, getattr(after, field) - getattr(before, field)) for name, field in _COUNTS.items()}
+    totals = {name: f"{name}_total" for name in _COUNTS}
+    return {name: max(0, getattr(after, total) - getattr(before, total)) for name, total in totals.items()}
 
 
 def _round_trips(answers: Sequence[Answer], slow: Sequence[Answer]) -> int | None:
@@ -124,8 +121,9 @@ def _round_trips(answers: Sequence[Answer], slow: Sequence[Answer]) -> int | Non
 
 @contextmanager
 def _delayed(link: Link) -> Iterator[None]:
-    link.add_toxic("latency", "downstream", {"latency": DELAY_MS, "jitter": 0}, _TOXIC)
+    delay = Latency({"latency_ms": DELAY_MS})
+    delay.inject(link)
     try:
         yield
     finally:
-        link.remove_toxic(_TOXIC)
+        delay.heal(link)

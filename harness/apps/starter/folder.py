@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.apps.environments import is_environment
 from harness.apps.starter.project import Project
 from harness.errors import PlanError, is_printable, shown
 
@@ -100,17 +101,12 @@ def _at_most(found: Iterator[os.DirEntry[str]], most: int) -> Iterator[os.DirEnt
 
 
 def _is_foreign(folder: os.DirEntry[str]) -> bool:
-    return folder.name.startswith(".") or folder.name in _NOT_ITS_OWN or _is_environment(folder.path)
-
-
-def _is_environment(folder: str) -> bool:
-    """Whether it is a virtual one; not where one may not look into it."""
-    return os.path.isfile(os.path.join(folder, "pyvenv.cfg"))  # noqa: PTH113, PTH118 -- Path's raises before 3.14
+    return folder.name.startswith(".") or folder.name in _NOT_ITS_OWN or is_environment(folder)
 
 
 def _programs(folder: Path, path: str) -> Iterator[str]:
     """Those of a virtual environment that a service is started with."""
-    if _is_environment(str(folder)):
+    if is_environment(folder):
         for name in _PROGRAMS:
             if is_printable(path) and os.access(folder / "bin" / name, os.X_OK):
                 yield f"{path}/bin/{name}"

@@ -14,12 +14,15 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import urllib3.connection
 from geventhttpclient import connectionpool, response
 
 Told = Callable[[], object]
+"""What is called where something passes. Before a request's first byte, its connection's opening included, it may
+wait.
+"""
 _FINAL = 200
 
 
@@ -40,17 +43,11 @@ class Passage:
         self.read_ns = self.received_ns = 0
 
 
-class Leaving(Protocol):
-    """What is asked before a request's first byte, its connection's opening included; it may wait."""
-
-    def __call__(self) -> None: ...
-
-
 PASSAGE: ContextVar[Passage | None] = ContextVar("passage", default=None)
 """Of the request that this greenlet is in."""
 
 
-def watch_usual(leaving: Leaving) -> bool:
+def watch_usual(leaving: Told) -> bool:
     """Watch requests and urllib3, as HttpUser has them; False where they are not as they are known."""
     connection, answer = urllib3.connection.HTTPConnection, http.client.HTTPResponse
     places = (
@@ -61,19 +58,19 @@ def watch_usual(leaving: Leaving) -> bool:
     )
     if not _are_there(places):
         return False
-    _before(connection, "send", leaving)
-    _before(connection, "_new_conn", leaving)  # also where TLS has to be spoken before anything is sent
-    _after(socket.SocketIO, "readinto", _read)
-    _before(answer, "_close_conn", _whole)
+    _watch(connection, "send", before=leaving)
+    _watch(connection, "_new_conn", before=leaving)  # also where TLS has to be spoken before anything is sent
+    _watch(socket.SocketIO, "readinto", after=_read)
+    _watch(answer, "_close_conn", before=_whole)
     return True
 
 
-def watch_fast(leaving: Leaving) -> bool:
+def watch_fast(leaving: Told) -> bool:
     """Watch geventhttpclient, as FastHttpUser has it; False where it is not as it is known."""
     pool, answer = connectionpool.ConnectionPool, response.HTTPResponse
     if not _are_there(((pool, "get_socket"), (answer, "_on_message_complete"), (answer, "get_code"))):
         return False
-    _before(pool, "get_socket", leaving)
+    _watch(pool, "get_socket", before=leaving)
     complete = answer._on_message_complete
 
     @functools.wraps(complete)
@@ -91,24 +88,18 @@ def _are_there(places: tuple[tuple[Any, str], ...]) -> bool:
     return all(callable(getattr(owner, name, None)) for owner, name in places)
 
 
-def _before(owner: Any, name: str, told: Told) -> None:
+def _nothing() -> None:
+    pass
+
+
+def _watch(owner: Any, name: str, *, before: Told = _nothing, after: Told = _nothing) -> None:
     wrapped = getattr(owner, name)
 
     @functools.wraps(wrapped)
     def watched(*args: Any, **others: Any) -> Any:
-        told()
-        return wrapped(*args, **others)
-
-    setattr(owner, name, watched)
-
-
-def _after(owner: Any, name: str, told: Told) -> None:
-    wrapped = getattr(owner, name)
-
-    @functools.wraps(wrapped)
-    def watched(*args: Any, **others: Any) -> Any:
+        before()
         got = wrapped(*args, **others)
-        told()
+        after()
         return got
 
     setattr(owner, name, watched)

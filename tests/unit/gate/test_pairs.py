@@ -10,11 +10,13 @@ import pytest
 from harness.errors import PlanError
 from harness.gate.carrying import Standing, legs
 from harness.gate.pairs import first_pairs, runs_at_once
-from harness.gate.wish import GateWish, SideWish, settle_gate
+from harness.gate.wish import FEWEST_PAIRS, GateWish, SideWish, settle_gate
 from harness.plan import Plan, blocks_of
 from harness.planning.wish import PlanFile, merge_wishes
 from harness.records import Side
 from harness.subject import Subject
+from reports.gate.looks import Look
+from reports.gate.size import fewest_pairs
 from scenarios.registry import SCENARIOS
 
 TWO = GateWish(base=SideWish("sync-pool"), head=SideWish("async-pool"), pairs=(11, 14))
@@ -94,6 +96,10 @@ def test_what_cannot_be_compared_is_refused_in_a_line(wish: GateWish, says: str)
     with pytest.raises(PlanError, match=r"^[^\n]+$") as refused:
         settled(wish)
     assert says in str(refused.value)
+
+
+def test_so_few_pairs_are_refused_as_could_never_fail_in_the_first_look() -> None:
+    assert FEWEST_PAIRS == fewest_pairs(Look.FIRST.alpha)
 
 
 def test_an_app_is_given_variables_and_no_pool() -> None:

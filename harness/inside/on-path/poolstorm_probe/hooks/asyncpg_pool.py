@@ -6,7 +6,7 @@ They do not hear of what prepared statements, cursors and COPY execute: there th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
 from types import ModuleType
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from poolstorm_probe.counts import COUNTS, Pool, now_ns
 from poolstorm_probe.hooks.asyncio_loops import watch_running_loop
 from poolstorm_probe.hooks.requests import asked_for_connection
+from poolstorm_probe.hooks.statements import statement
 from poolstorm_probe.hooks.wrapping import around, around_async, wrap
 
 _CONTROL = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
@@ -174,15 +175,7 @@ def _executed(record: Any) -> None:
         COUNTS.trouble()
 
 
-@contextmanager
-def _executing(user: Any, *_: Any, **__: Any) -> Iterator[None]:
+def _executing(user: Any, *_: Any, **__: Any) -> AbstractContextManager[None]:
     """By a connection, or something that was made of it, while that is out of a pool."""
-    if getattr(getattr(user, "_connection", user), "_proxy", None) is None:
-        yield
-        return
-    began_ns = now_ns()
-    try:
-        yield
-    finally:
-        COUNTS.took("query", began_ns)
-        COUNTS.add("STATEMENTS")
+    connection = getattr(user, "_connection", user)
+    return statement(of_the_app=getattr(connection, "_proxy", None) is not None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from functools import wraps
 from itertools import islice
 from types import ModuleType
@@ -12,6 +12,7 @@ from typing import Any
 from poolstorm_probe.counts import COUNTS, Pool, now_ns
 from poolstorm_probe.hooks.asyncio_loops import watch_running_loop
 from poolstorm_probe.hooks.requests import asked_for_connection
+from poolstorm_probe.hooks.statements import statement
 from poolstorm_probe.hooks.wrapping import around, around_async, wrap
 
 _CLOSED = "_poolstorm_probe_closed"
@@ -215,17 +216,8 @@ def _returning(pool: Any, conn: Any, *_: Any, **__: Any) -> Iterator[None]:
             _count_closed(pool, conn, lost=True)
 
 
-@contextmanager
-def _executing(cursor: Any, *_: Any, **__: Any) -> Iterator[None]:
-    if not _is_of_the_app(cursor):
-        yield
-        return
-    began_ns = now_ns()
-    try:
-        yield
-    finally:
-        COUNTS.took("query", began_ns)
-        COUNTS.add("STATEMENTS")
+def _executing(cursor: Any, *_: Any, **__: Any) -> AbstractContextManager[None]:
+    return statement(of_the_app=_is_of_the_app(cursor))
 
 
 def _streaming(stream: Any) -> Any:
