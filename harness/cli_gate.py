@@ -205,14 +205,20 @@ def _carry_out(
     from harness.gate.carrying import Standing, carry_out_gate
     from harness.store import RunStore
     from harness.terminal import say
+    from reports.gate.report import (
+        judge_folder,
+    )  # here, so that an installation that lacks a part costs no minutes
 
     run_id = new_id("gate-")
     folder = output or Path("runs") / run_id
     store = RunStore.create(folder)
     looked: list[GateReport] = []
 
+    def judged() -> GateReport:
+        return judge_folder(folder, datetime.now(UTC).date())
+
     def standing() -> Standing:
-        looked.append(_judged(folder))
+        looked.append(judged())
         return Standing(is_decided=not looked[-1].result.go_on, lacking=looked[-1].lacking)
 
     say(_announced(settled), error=True)
@@ -225,7 +231,7 @@ def _carry_out(
         plan_at=plan_at,
         standing=standing,
     )
-    code = _tell(_judged(folder) if ending.line or not looked else looked[-1], folder, inconclusive)
+    code = _tell(judged() if ending.line or not looked else looked[-1], folder, inconclusive)
     if ending.line:
         say(ending.line, error=True)
     return EXIT_INTERRUPTED if ending.exit_code == EXIT_INTERRUPTED else code
@@ -254,13 +260,6 @@ def _two_numbers(text: str) -> tuple[int, int]:
 
 def _attempt(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else None
-
-
-def _judged(folder: Path) -> GateReport:
-    """The ruling on what a gate's folder holds."""
-    from reports.gate.report import judge_folder
-
-    return judge_folder(folder, datetime.now(UTC).date())
 
 
 def _tell(report: GateReport, folder: Path, inconclusive: str) -> int:
