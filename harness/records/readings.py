@@ -47,10 +47,19 @@ class TimesReading(Record):
     p90_ms: Real | None
     p99_ms: Real | None
     max_ms: Real | None
+    sum_ms: Spent | None = None  # of all of them together; only the probe tells it
+
+
+ErrorKind = Annotated[str, Field(pattern=r"^(?:[0-9A-Z]{5}|[a-z-]{1,20})$")]
+"""An SQLSTATE, or one of the probe's own words where an error bears none."""
 
 
 class InsideReading(Record):
-    """What the probe in an app's processes told beside its pools. None: nothing to be told, or not listened to."""
+    """What the probe in an app's processes told beside its pools. None: nothing to be told, or not listened to.
+
+    From `errors` on, what is told as of now is of the processes that live; the rest was counted since they
+    started, those that have ended included. Records older than these fields have None.
+    """
 
     source: Literal["inside"] = "inside"
     t_ns: Whole
@@ -61,6 +70,28 @@ class InsideReading(Record):
     tokens: Count | None = None  # threads that AnyIO may have at work
     borrowed: Count | None = None  # of these, at work
     threads_waited_for: Count | None = None  # tasks that wait for one
+    errors: dict[ErrorKind, Count] | None = None  # by SQLSTATE or kind; see the format
+    pools: Count | None = None  # now: that have been used and not closed
+    pools_made: Count | None = None
+    engines_in_request: Count | None = None  # of these, made while a request was under way
+    nested_waits: Count | None = None  # times that who asked for a connection held another already
+    nested: Count | None = None  # of these, those that got it
+    shared: Count | None = None  # checkouts whose connection a second request used
+    in_loop: Count | None = None  # synchronous calls to the database that an event loop stood still for
+    in_loop_ms: Spent | None = None  # for how long altogether
+    commits_failed: Count | None = None
+    commits_late: Count | None = None  # that began after their request's response had
+    commits_failed_late: Count | None = None  # of these, those that failed
+    streaming: Count | None = None  # now: responses that have begun and not ended
+    out_after_response: Count | None = None  # now: connections out whose request's response has begun
+    abandoned: Count | None = None  # now: connections out whose request has ended
+    abandoned_total: Count | None = None  # that were out when their request ended
+    cancelled_out: Count | None = None  # that were out when their request was cancelled, or its client had gone
+    work_for_nobody: Count | None = None  # statements and checkouts that ended after their client had gone
+    introspections: Count | None = None  # asyncpg's questions for types
+    resets: Count | None = None  # by asyncpg's pool, at a release
+    idle_ms_total: Spent | None = None  # of the times that connections were held: no statement was under way
+    query_ms_total: Spent | None = None  # of these times: one was, or a COMMIT or ROLLBACK
 
 
 class DatabaseReading(Record):
