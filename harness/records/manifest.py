@@ -231,6 +231,14 @@ class SlowLogged(Record):
     statements: Count  # of which each is counted once, however often it was reported
 
 
+_OF_COSTS = frozenset(
+    {
+        *("counted-once", "checkouts-per-request", "connections-per-warm-request", "pings-per-checkout"),
+        "no-checkout-without-need",
+    }
+)
+
+
 class Conformance(Record):
     """One thing that a target was asked before the load or after it, and whether it answered as it must."""
 
@@ -238,6 +246,11 @@ class Conformance(Record):
     name: str  # such as `read-user` or `statements-per-read`
     passed: bool
     detail: str = ""
+
+    @property
+    def is_of_costs(self) -> bool:
+        """Whether it asks what an answer cost, and not what it says."""
+        return self.name.startswith("statements-per-") or self.name in _OF_COSTS
 
 
 class PathAnswer(Record):

@@ -269,6 +269,8 @@ def _breaches(one: _Usable) -> Iterator[Breach]:
     for verdict in oracle_results([observed]):
         if verdict.verdict is OracleVerdict.BROKEN:
             yield Breach(verdict.oracle, verdict.said)
-    for doubt in one.doubts:
-        if doubt.rule == _WRONG:
-            yield Breach("answers-right", doubt.reason)
+    # What an answer costs is no breach: it is counted for each route, and fewer is better.
+    wrong = [item for item in observed.trial.record.conformance if not item.passed and not item.is_of_costs]
+    if wrong:
+        detail = f" ({wrong[0].detail.rstrip('.')})" if wrong[0].detail else ""
+        yield Breach("answers-right", f"{wrong[0].name} was answered wrongly {wrong[0].when} the load{detail}")

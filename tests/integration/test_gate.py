@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.gate.regressions.gates import plan_of_target
+from benchmarks.gate.regressions.model import OfTarget
+from benchmarks.gate.regressions.registry import REGRESSIONS
 from harness.environment.stack import StackOptions, running_stack
 from harness.gate.pairs import first_pairs
 from harness.gate.wish import GateWish, SideWish, settle_gate
@@ -15,6 +18,8 @@ from harness.planning.wish import PlanFile
 from harness.records import TrialRecord, TrialState
 from harness.run import Nobody, run_plan
 from harness.store import RunStore
+from reports.gate.observing import measured
+from reports.read import read_run
 from tests.integration.command import poolstorm
 
 pytestmark = pytest.mark.integration
@@ -72,6 +77,23 @@ def test_both_sides_of_a_pair_run_at_once_and_each_route_is_counted(tmp_path: Pa
         for before, after in zip(base.route_costs, head.route_costs, strict=True)
     ]
     assert all(trips > 0 for trips in more), "asyncpg's pre-ping is a transaction of its own"
+
+
+def test_a_head_that_answers_wrongly_is_measured_all_the_same_and_told(tmp_path: Path) -> None:
+    dropped = REGRESSIONS["await-dropped"]
+    assert isinstance(dropped.change, OfTarget)
+    plan = first_pairs(plan_of_target(dropped, dropped.change, tmp_path), 1)
+    store = RunStore.create(tmp_path / "run")
+    with running_stack(StackOptions(), lambda _: None, (), None) as stack:
+        run_plan(plan, "gate", store, stack, Nobody())
+    found = {record.spec.target: record for record in records(store.path)}
+    assert [(TrialState.COMPLETED, "")] * 2 == [(one.state, one.reason) for one in found.values()]
+    assert not [item for item in found["base"].conformance if not item.passed]
+    wrong = {item.name for item in found["head"].conformance if not item.passed}
+    assert {"transfer-moves-once", "read-transfer"} <= wrong
+    pair, *_ = measured(read_run(store.path)).pairs
+    assert "answers-right" in {breach.name for breach in pair.head.breaches}
+    assert not pair.base.breaches
 
 
 def test_a_commit_with_one_statement_more_is_told_from_its_base(tmp_path: Path) -> None:

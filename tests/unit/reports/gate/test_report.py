@@ -13,6 +13,7 @@ import pytest
 from harness.errors import RunDirectoryError
 from harness.records import (
     Bank,
+    Conformance,
     GateRecord,
     GateSide,
     GeneratorReading,
@@ -116,6 +117,28 @@ def one_statement_more(trial: TrialBuilder) -> None:
 def money_made(trial: TrialBuilder) -> None:
     if trial.repetition == 5 and trial.bank is not None:
         trial.bank = trial.bank.model_copy(update={"total_after_cents": 101})
+
+
+def wrong(name: str) -> Plant:
+    """Asked before the load, the head answers this one wrongly."""
+
+    def plant(trial: TrialBuilder) -> None:
+        trial.conformance = (Conformance(when="before", name=name, passed=False, detail="2 instead of 1."),)
+
+    return plant
+
+
+def test_a_head_that_answers_wrongly_is_broken(tmp_path: Path) -> None:
+    report = judged(tmp_path, wrong("read-user"))
+    assert (Verdict.BROKEN, 4) == (report.result.verdict, report.exit_code())
+    (breach, *_) = report.result.breaches
+    assert ("answers-right", "read-user was answered wrongly before the load (2 instead of 1)") == (
+        breach.name, breach.said,
+    )  # fmt: skip
+
+
+def test_other_costs_than_the_contracts_are_for_the_counts_to_judge(tmp_path: Path) -> None:
+    assert not judged(tmp_path, wrong("statements-per-read")).result.breaches
 
 
 def test_the_same_thing_twice_is_not_called_worse(tmp_path: Path) -> None:

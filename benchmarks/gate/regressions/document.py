@@ -1,0 +1,58 @@
+"""docs/gating-regressions.md, from what was kept of the gates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from benchmarks.gate.regressions.gates import Outcome
+from benchmarks.gate.regressions.model import OfShop, Regression
+
+_OPENING = """# Regressions made by hand
+
+Thirty-six changes for the worse, of kinds that users make, each gated as it stands: which does `poolstorm gate`
+catch? They were chosen, with the scenario and the figure that ought to tell each, before any was run; `python
+-m benchmarks.gate.regressions` runs them and writes this page. Caught is what ends with exit code 4. A gate
+that stays open, or cannot be used, has missed.
+
+Those of a standard target compare it with itself under other settings, with another target, or with a changed
+copy of its code. Those of the shop are two commits of [examples/shop](../examples/shop/), compared by
+`--base-ref`. What a steady load does not bring out has the scenario that does: what hurts under a fault is seen
+by a gate with that fault.
+"""
+
+
+def document(regressions: Mapping[str, Regression], outcomes: Mapping[str, Outcome]) -> str:
+    """The whole page."""
+    return "\n".join((_OPENING, *_sums(regressions, outcomes), "", *_table(regressions, outcomes))) + "\n"
+
+
+def _sums(regressions: Mapping[str, Regression], outcomes: Mapping[str, Outcome]) -> Iterator[str]:
+    run = [outcomes[name] for name in regressions if name in outcomes]
+    missed = [one.name for one in run if not one.caught]
+    left = [name for name in regressions if name not in outcomes]
+    otherwise = [one.name for one in run if one.caught and not one.as_expected]
+    yield f"**{len(run) - len(missed)} of {len(run)} caught**, of {len(regressions)} in all."
+    if missed:
+        yield f"Missed: {', '.join(missed)}."
+    if otherwise:
+        yield f"Caught, though not by the figure that was expected: {', '.join(otherwise)}."
+    if left:
+        yield f"Not run yet: {', '.join(left)}."
+
+
+def _table(regressions: Mapping[str, Regression], outcomes: Mapping[str, Outcome]) -> Iterator[str]:
+    yield "| regression | what the user did | of | scenario | verdict | told by | pairs | min | measured |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for name, one in regressions.items():
+        of = "shop" if isinstance(one.change, OfShop) else one.change.base
+        found = outcomes.get(name)
+        if found is None:
+            yield f"| {name} | {one.kind} | {of} | {one.scenario} | not run yet | | | | |"
+            continue
+        verdict = found.verdict
+        told = ", ".join(found.told_by) if found.caught else found.said
+        yield (
+            f"| {name} | {one.kind} | {of} | {one.scenario} | {verdict if found.caught else f'**{verdict}**'} | "
+            f"{told.replace('|', '/')} | {found.pairs} | {found.minutes:g} | {found.measured_at:%Y-%m-%d %H:%M} "
+            f"({found.commit}) |"
+        )
