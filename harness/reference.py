@@ -13,8 +13,9 @@ from typer.main import get_command
 from harness.apps.places import OF_DATABASE, OF_SOCKET
 from harness.apps.wish import AppWish
 from harness.cli import app
+from harness.environment.parts import KNOWN_PARTS, Link
 from harness.errors import EXIT_INTERRUPTED, EXIT_INVALID, EXIT_USAGE
-from harness.faults import FAULTS
+from harness.faults import FAULTS, Fault
 from harness.faults.base import FaultSettings
 from scenarios.model import CheckKind
 from scenarios.registry import SCENARIOS
@@ -146,8 +147,16 @@ def _faults() -> Iterator[str]:
             ", ".join(f"`{name}`{_default(field.default)}" for name, field in model.model_fields.items()) or "none"
         )
 
-    rows = ((f"`{fault.kind}`", fault.teaches, settings(fault.Settings)) for fault in FAULTS.values())
-    return _table("Faults", ("kind", "shows", "settings"), rows)
+    rows = (
+        (f"`{fault.kind}`", _done_to(fault), fault.teaches, settings(fault.Settings)) for fault in FAULTS.values()
+    )
+    return _table("Faults", ("kind", "done to", "shows", "settings"), rows)
+
+
+def _done_to(fault: type[Fault]) -> str:
+    if fault.needs is Link:
+        return "links"
+    return ", ".join(f"`{part}`" for part, abilities in KNOWN_PARTS.items() if fault.needs in abilities)
 
 
 def _fields(model: type[BaseModel], said: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:

@@ -20,6 +20,7 @@ from harness.environment.postgres import TrialDatabase
 from harness.environment.replica import ReplicaOfTrial
 from harness.environment.stack import Stack
 from harness.environment.target import target_process
+from harness.faults import FAULTS
 from harness.inside.channel import Channel
 from harness.journal import Journal
 from harness.load.client import load_process
@@ -36,6 +37,7 @@ from harness.subject import Capability, Visits, Workload
 from harness.witnesses import witnesses_of
 from harness.witnesses.bank import needs_history
 from harness.witnesses.processor import GENERATOR
+from scenarios.model import Scenario
 from targets.settings import DATABASE_URL_VARIABLE, REPLICA_URL_VARIABLE
 
 PROXY = "proxy"
@@ -98,6 +100,7 @@ class RealStage:
                 replica = replica_ends.enter_context(stack.replica_for(setup.trial_id, database))
                 parts = Parts({**own_parts.by_name, **replica.parts})
                 watch.lap(REPLICA)
+            _require_breakable(setup.scenario, parts)
             target = subject_ends.enter_context(
                 target_process(
                     stack.leash,
@@ -188,6 +191,13 @@ def _processes(
         PRIMARY: stack.database.embedded or Processes(),
     }
     return {**found, REPLICA: replica.replica} if replica else found
+
+
+def _require_breakable(scenario: Scenario, parts: Parts) -> None:
+    """Raises TrialFailedError, before any load, for a fault on a part that cannot take it here."""
+    for phase in scenario.phases:
+        for fault in phase.faults:
+            parts.require(fault.part, FAULTS[fault.kind].needs)
 
 
 def _needs_replica(setup: Setup) -> bool:

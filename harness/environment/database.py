@@ -15,7 +15,7 @@ import psycopg2.errors
 import psycopg2.extensions
 from psycopg2 import sql
 
-from harness.environment.address import Address, connect, first_line, redacted
+from harness.environment.address import OWN_SESSION, Address, connect, first_line, redacted
 from harness.environment.embedded import EmbeddedServer
 from harness.environment.leash import ending
 from harness.environment.limits import LIMITS_QUERY, REMEDIES, ConnectionLimits, limit_met
@@ -27,6 +27,10 @@ OLDEST_VERSION = 130_000  # DROP DATABASE .. WITH (FORCE)
 BANK_SCHEMA = "bank"
 """What a database holds that is for the standard targets."""
 _DROP_WITHIN_S = 5.0  # as long as one try of PostgreSQL's own
+_END_SESSIONS = """
+    SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity
+    WHERE datname = %s AND usename IN (current_user, %s) AND pid <> pg_backend_pid()
+      AND backend_type = 'client backend'"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,20 +224,18 @@ class DatabaseServer:
             others = [name for name in self._created if name != first]
             raise LeftBehindError(f"{told} (so with {', '.join(others)})" if others else told)
 
-    def end_sessions(self, name: str, *, idle_only: bool = False) -> int:
+    def end_sessions(self, name: str) -> int:
         """End the sessions of our roles in a database; how many were told to.
 
         Only those: an autovacuum worker, say, is not for everyone to end, and yields by itself.
         """
+        return int(self._scalar(_END_SESSIONS, (name, self.trusted_role)))
+
+    def end_sessions_of_subject(self, name: str, *, idle_only: bool, ours: int | None = None) -> int:
+        """End those of them that are not the harness's own, or that do nothing; and one of ours by its pid."""
         idle = " AND state = 'idle'" if idle_only else ""
-        return int(
-            self._scalar(
-                "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity "
-                "WHERE datname = %s AND usename IN (current_user, %s) AND pid <> pg_backend_pid()"
-                f" AND backend_type = 'client backend'{idle}",
-                (name, self.trusted_role),
-            )
-        )
+        whose = f" AND application_name <> %s{idle} OR pid = %s"
+        return int(self._scalar(_END_SESSIONS + whose, (name, self.trusted_role, OWN_SESSION, ours)))
 
     def connection_limits(self, name: str | None = None) -> ConnectionLimits:
         """How many connections to a database (by default the one we were given) the role may have, and has."""

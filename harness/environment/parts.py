@@ -6,7 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar, runtime_checkable
 
+from psycopg2.extensions import connection
+
 from harness.errors import TrialFailedError
+from harness.probe import Probe
 from scenarios.model import PRIMARY_LINK, REPLICA_LINK, REPLICATION_LINK, Scalar
 
 PRIMARY = "primary"
@@ -58,28 +61,45 @@ class Link(Protocol):
 
 @runtime_checkable
 class Restartable(Protocol):
-    """Can be stopped and started again; `start` returns when it answers."""
+    """Can be stopped and started again; `start` returns when it answers, and `probe` asks it past every proxy."""
 
     def stop(self) -> None: ...
 
     def start(self) -> None: ...
 
+    def probe(self, patience_s: float) -> Probe: ...
+
 
 @runtime_checkable
 class Pausable(Protocol):
-    """Can be made to stand still, with all its sockets open, and to go on."""
+    """Can be made to stand still, with all its sockets open, and to go on; `probe` asks it past every proxy."""
 
     def pause(self) -> None: ...
 
     def resume(self) -> None: ...
 
+    def probe(self, patience_s: float) -> Probe: ...
+
 
 @runtime_checkable
 class Terminable(Protocol):
-    """Can end the sessions that a trial has with it."""
+    """Can end the sessions that a trial has with it, and one of ours beside them.
 
-    def terminate(self, *, idle_only: bool) -> int: ...
+    `outside_session` opens such a one, past every proxy and in another database than the trial's.
+    """
 
+    def terminate(self, *, idle_only: bool, ours: int | None = None) -> int: ...
+
+    def outside_session(self) -> connection: ...
+
+
+ABILITIES: Mapping[type, str] = {
+    Link: "carry a toxic",
+    Restartable: "be stopped and started again",
+    Pausable: "be made to stand still",
+    Terminable: "have its sessions ended",
+}
+"""What a part that has the capability can do, in words for people."""
 
 _Capability = TypeVar("_Capability")
 
@@ -99,7 +119,10 @@ class Parts:
         if part is None:
             raise TrialFailedError(f"there is no part {name!r}; there are {', '.join(sorted(self.by_name))}")
         if not isinstance(part, capability):
-            raise TrialFailedError(f"the part {name!r} has no {capability.__name__.lower()}")
+            raise TrialFailedError(
+                f"the part {name!r} cannot {ABILITIES[capability]} here, as it belongs to someone else; "
+                "leave out what was given in its place"
+            )
         return part
 
 

@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from psycopg2.extensions import connection
+
+from harness.environment.address import own_session
 from harness.environment.database import TrialDatabase
 from harness.environment.embedded import EmbeddedServer
 from harness.environment.leash import ending
 from harness.environment.parts import PRIMARY
+from harness.probe import Probe, probe
 
 
 class GivenPrimary:
@@ -27,9 +31,21 @@ class GivenPrimary:
         """None: its processes are not ours."""
         return None
 
-    def terminate(self, *, idle_only: bool) -> int:
-        """End the sessions in the trial's own database, or those that do nothing; how many were told to."""
-        return self._database.server.end_sessions(self._database.name, idle_only=idle_only)
+    def terminate(self, *, idle_only: bool, ours: int | None = None) -> int:
+        """End the sessions in the trial's own database, or those that do nothing; how many were told to.
+
+        The harness's own are spared, but for one of that pid, wherever it is.
+        """
+        return self._database.server.end_sessions_of_subject(self._database.name, idle_only=idle_only, ours=ours)
+
+    def outside_session(self) -> connection:
+        """A session of ours in the database that the server was reached by. Raises psycopg2.Error."""
+        return own_session(self._database.admin_url)
+
+    def probe(self, patience_s: float) -> Probe:
+        """Whether it answers, asked past every proxy."""
+        server = self._database.server
+        return probe(server.host, server.port, patience_s)
 
 
 class EmbeddedPrimary(GivenPrimary):

@@ -29,12 +29,15 @@ class Proof:
 class Fault(ABC):
     """One way to break a part. A concrete subclass is registered by being defined, and ships with its healing.
 
-    `needs` is the capability, a protocol of `harness.environment.parts`, that the part must have.
+    `needs` is the capability, a protocol of `harness.environment.parts`, that the part must have. What is
+    `momentary` is over as soon as it was injected: its healing has nothing to undo. `prove` may be called from
+    another thread than the rest, and while it heals.
     """
 
     kind: ClassVar[str]
     teaches: ClassVar[str]
     needs: ClassVar[type]
+    momentary: ClassVar[bool] = False
     Settings: ClassVar[type[FaultSettings]] = FaultSettings
 
     def __init_subclass__(cls) -> None:

@@ -8,11 +8,14 @@ import psycopg2
 import psycopg2.extensions
 
 from harness.environment.address import own_session
+from harness.environment.parts import PRIMARY, Restartable
 from harness.errors import TrialFailedError
+from harness.faults import FAULTS
 from harness.load.messages import LoadAccount
 from harness.records import TrialRecord
 from harness.scene import Witness
 from harness.witnesses.pool import settled_pool
+from scenarios.model import Scenario
 
 _CRASHED = (
     "PostgreSQL lost its sessions during the trial, and with a crash what it had counted: "
@@ -72,11 +75,20 @@ class TransactionsWitness(Witness):
                 self._session.close()
 
     def _server_lived(self) -> bool:
+        """A server that is stopped as planned keeps its counters."""
         if self._session is None:
             return False
+        if _is_restarted(self.scene.setup.scenario):
+            return True
         try:
             with self._session.cursor() as cursor:
                 cursor.execute("SELECT 1")
         except psycopg2.Error:
             return False
         return True
+
+
+def _is_restarted(scenario: Scenario) -> bool:
+    """Whether the plan itself stops the primary."""
+    faults = [fault for phase in scenario.phases for fault in phase.faults]
+    return any(fault.part == PRIMARY and FAULTS[fault.kind].needs is Restartable for fault in faults)

@@ -14,7 +14,7 @@ import pytest
 from harness.environment import waits
 from harness.environment.database import TrialDatabase
 from harness.environment.leash import Leash
-from harness.environment.parts import PRIMARY, Parts, Pausable, Restartable, Terminable
+from harness.environment.parts import ABILITIES, PRIMARY, Parts, Pausable, Restartable, Terminable
 from harness.environment.postgres import DatabaseServer, database_server
 from harness.environment.primary import primary_of
 from harness.errors import TrialFailedError
@@ -217,5 +217,5 @@ def test_a_given_server_can_end_sessions_and_nothing_else(leash: Leash, own: Dat
         assert 1 == with_capability(primary, Terminable).terminate(idle_only=False)
         assert "gone" == state(session)
         for capability in (Restartable, Pausable):
-            with pytest.raises(TrialFailedError, match=f"'primary' has no {capability.__name__.lower()}"):
+            with pytest.raises(TrialFailedError, match=f"'primary' cannot {ABILITIES[capability]} here"):
                 with_capability(primary, capability)
