@@ -95,7 +95,11 @@ class InsideReading(Record):
 
 
 class DatabaseReading(Record):
-    """Sessions of the target as PostgreSQL sees them (pg_stat_activity, read past the proxy)."""
+    """Sessions of the target as PostgreSQL sees them (pg_stat_activity, read past the proxy).
+
+    What comes after `total` is None in older records, and where the server does not tell what sessions do. An age
+    is None as well where there is no such session.
+    """
 
     source: Literal["database"] = "database"
     t_ns: Whole
@@ -104,6 +108,19 @@ class DatabaseReading(Record):
     idle: Count
     idle_in_transaction: Count
     total: Count
+    waiting_for_lock: Count | None = None
+    blocked_by_idle: Count | None = None  # of these, behind a session that is idle in transaction, be it anybody's
+    oldest_active_ms: Spent | None = None  # the longest that a statement has been running
+    oldest_in_transaction_ms: Spent | None = None  # the longest that a transaction has been open
+    oldest_idle_in_transaction_ms: Spent | None = None  # the longest that one has been waiting for its client
+    waits: dict[str, Count] | None = None  # active sessions by PostgreSQL's wait_event_type; `none`: at work
+    started: Count | None = None  # sessions that the gauge's reading before did not have; None in its first
+    introspecting: Count | None = None  # sessions that asked the catalogue for types last, as asyncpg does
+
+    @property
+    def by_state(self) -> tuple[int, int, int, int]:
+        """How many there are, without their ages, by which no two readings are the same."""
+        return self.active, self.idle, self.idle_in_transaction, self.total
 
     @property
     def of_primary(self) -> bool:

@@ -21,19 +21,11 @@ from harness.environment.waits import HurriedSession
 from harness.http_reader import HttpReader, UnusableAnswerError
 from harness.processes import Processes, ProcessMap, processor_time_s
 from harness.records import BankReading, DatabaseReading, HostReading, PoolReading, Reading, ReplicationReading
+from harness.sampling.activity import ACTIVITY, Session, begun, reading_of
 
 PATIENCE_S = 0.5
 NOT_STAMPED = 0
 _PRESSURE = Path("/proc/pressure/cpu")
-
-_SESSIONS = """
-    SELECT count(*) FILTER (WHERE state = 'active'),
-           count(*) FILTER (WHERE state = 'idle'),
-           count(*) FILTER (WHERE state LIKE 'idle in transaction%%'),
-           count(*)
-    FROM pg_stat_activity
-    WHERE datname = %s AND backend_type = 'client backend' AND application_name IS DISTINCT FROM %s
-"""
 
 _BANK = """
     SELECT coalesce(sum(balance_cents), 0), count(*) FILTER (WHERE balance_cents < 0),
@@ -85,30 +77,26 @@ class PoolGauge:
 class DatabaseGauge:
     """Counts the sessions of a trial's database on one server, past the proxy and from another database.
 
-    A server that does not answer costs a reading and its session; the next reading has a new one.
+    A server that does not answer costs a reading and its session; the next reading has a new one. The first
+    reading cannot tell which sessions are new.
     """
 
     def __init__(self, part: str, admin_url: str, database_name: str) -> None:
         self._part, self._name, self._admin_url = part, database_name, admin_url
         self._connection = own_session(admin_url, HurriedSession)
+        self._before: frozenset[int] | None = None
 
     def read(self) -> DatabaseReading:
         try:
             if self._connection.closed:
                 self._connection = own_session(self._admin_url, HurriedSession)
             with self._connection.cursor() as cursor:
-                cursor.execute(_SESSIONS, (self._name, OWN_SESSION))
-                active, idle, idle_in_transaction, total = cursor.fetchone() or (0, 0, 0, 0)
+                cursor.execute(ACTIVITY, (OWN_SESSION, self._name))
+                everyone = [Session(*row) for row in cursor]
         except psycopg2.Error as error:
             raise UnreadableError(type(error).__name__) from error
-        return DatabaseReading(
-            t_ns=NOT_STAMPED,
-            part=self._part,
-            active=active,
-            idle=idle,
-            idle_in_transaction=idle_in_transaction,
-            total=total,
-        )
+        before, self._before = self._before, begun(everyone)
+        return reading_of(self._part, everyone, before)
 
     def close(self) -> None:
         with suppress(psycopg2.Error):

@@ -40,9 +40,9 @@ class SessionsWitness(Witness):
             return None
         try:
             found, last = gauge.read(), None
-            while not (found == last and found.total == found.idle) and time.monotonic() < deadline_s:
+            while not (found.by_state == last and found.total == found.idle) and time.monotonic() < deadline_s:
                 time.sleep(0.05)
-                found, last = gauge.read(), found
+                found, last = gauge.read(), found.by_state
         except UnreadableError:
             return None
         finally:

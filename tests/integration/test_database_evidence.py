@@ -1,0 +1,177 @@
+"""What PostgreSQL itself tells of sessions that are made to wait and to idle."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+
+import asyncpg
+import psycopg2
+import psycopg2.extensions
+import pytest
+
+from harness.environment.database import TrialDatabase
+from harness.environment.parts import PRIMARY
+from harness.environment.postgres import DatabaseServer
+from harness.records import DatabaseReading
+from harness.sampling.gauges import DatabaseGauge
+from tests.integration.processes import soon
+
+pytestmark = pytest.mark.integration
+
+Session = psycopg2.extensions.connection
+
+
+@pytest.fixture(scope="module")
+def one_database(postgres_server: DatabaseServer) -> Iterator[TrialDatabase]:
+    with postgres_server.fresh_database() as database:
+        yield database
+
+
+@pytest.fixture
+def database(one_database: TrialDatabase) -> TrialDatabase:
+    """As new."""
+    with closing(psycopg2.connect(one_database.url)) as session, session:
+        ask(session, "DROP TABLE IF EXISTS stock")
+        ask(session, "CREATE TABLE stock AS SELECT n AS id, 10 AS quantity FROM generate_series(1, 3) AS n")
+    return one_database
+
+
+@pytest.fixture
+def gauge(database: TrialDatabase) -> Iterator[DatabaseGauge]:
+    with closing(DatabaseGauge(PRIMARY, database.admin_url, database.name)) as gauge:
+        assert soon(lambda: gauge.read().total == 0)
+        yield gauge
+
+
+def ask(session: Session, query: str) -> None:
+    with session.cursor() as cursor:
+        cursor.execute(query)
+
+
+@contextmanager
+def at_once(database: TrialDatabase, queries: list[str]) -> Iterator[list[threading.Thread]]:
+    """Each in a session, transaction and thread of its own; all are waited for at the end of the block."""
+    with ExitStack() as ends:
+        sessions = [ends.enter_context(closing(psycopg2.connect(database.url))) for _ in queries]
+        for session in sessions:
+            session.autocommit = True
+        threads = [
+            threading.Thread(target=ask, args=(session, query))
+            for session, query in zip(sessions, queries, strict=True)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            yield threads
+        finally:
+            for thread in threads:
+                thread.join(20)
+
+
+def until(gauge: DatabaseGauge, shown: Callable[[DatabaseReading], bool]) -> DatabaseReading:
+    """The first reading that shows it."""
+    found: list[DatabaseReading] = []
+
+    def look() -> bool:
+        found.append(gauge.read())
+        return shown(found[-1])
+
+    assert soon(look), found[-1]
+    return found[-1]
+
+
+def test_who_waits_for_a_row_of_a_transaction_left_open_is_seen(
+    database: TrialDatabase, gauge: DatabaseGauge
+) -> None:
+    take = "UPDATE stock SET quantity = quantity - 1 WHERE id = 1"
+    with closing(psycopg2.connect(database.url)) as holder:
+        ask(holder, take)
+        with at_once(database, [take] * 3):
+            found = until(gauge, lambda reading: reading.waiting_for_lock == 3)
+            holder.commit()
+    assert (3, 1, 4) == (found.active, found.idle_in_transaction, found.total)
+    assert 3 == found.blocked_by_idle
+    assert {"Lock": 3} == found.waits
+    assert found.oldest_idle_in_transaction_ms is not None
+    assert found.oldest_in_transaction_ms is not None
+    assert found.oldest_active_ms is not None
+    assert found.oldest_idle_in_transaction_ms <= found.oldest_in_transaction_ms
+    assert found.oldest_active_ms <= found.oldest_in_transaction_ms
+
+
+def test_who_waits_for_a_lock_of_a_statement_at_work_is_behind_nobody_idle(
+    database: TrialDatabase, gauge: DatabaseGauge
+) -> None:
+    with at_once(database, ["LOCK TABLE stock; SELECT pg_sleep(0.6)"]):
+        until(gauge, lambda reading: (reading.waits or {}).get("Timeout") == 1)
+        with at_once(database, ["SELECT count(*) FROM stock"]):
+            found = until(gauge, lambda reading: reading.waiting_for_lock == 1)
+    assert 0 == found.blocked_by_idle
+    assert {"Lock": 1, "Timeout": 1} == found.waits
+    assert (found.oldest_idle_in_transaction_ms, found.idle_in_transaction) == (None, 0)
+
+
+def test_a_transaction_left_open_grows_older(database: TrialDatabase, gauge: DatabaseGauge) -> None:
+    with closing(psycopg2.connect(database.url)) as session:
+        ask(session, "SELECT 1")
+        first = gauge.read()
+        time.sleep(0.05)
+        ask(session, "SELECT 2")  # what it idles for begins anew, and its transaction does not
+        second = gauge.read()
+    assert first.oldest_in_transaction_ms is not None
+    assert second.oldest_in_transaction_ms is not None
+    assert second.oldest_idle_in_transaction_ms is not None
+    assert second.oldest_in_transaction_ms >= first.oldest_in_transaction_ms + 50
+    assert second.oldest_idle_in_transaction_ms < second.oldest_in_transaction_ms
+    assert (None, {}) == (second.oldest_active_ms, second.waits)
+
+
+def test_sessions_are_counted_once_as_new(database: TrialDatabase, gauge: DatabaseGauge) -> None:
+    told = [gauge.read().started]
+    with closing(psycopg2.connect(database.url)), closing(psycopg2.connect(database.url)):
+        told.append(gauge.read().started)
+        told.append(gauge.read().started)
+        with closing(psycopg2.connect(database.url)):
+            told.append(gauge.read().started)
+    assert [0, 2, 0, 1] == told
+    with closing(DatabaseGauge(PRIMARY, database.admin_url, database.name)) as another:
+        assert another.read().started is None
+
+
+def test_what_asyncpg_asks_about_types_is_known_and_other_statements_are_not(
+    database: TrialDatabase, gauge: DatabaseGauge
+) -> None:
+    async def connect() -> asyncpg.Connection:
+        return await asyncpg.connect(database.url)
+
+    async def told() -> list[int | None]:
+        connection = await connect()
+        try:
+            await connection.execute("CREATE TYPE mood AS ENUM ('well', 'ill')")
+            found = [gauge.read().introspecting]
+            await connection.set_type_codec("mood", encoder=str, decoder=str)  # asks for the type by its name
+            found.append(gauge.read().introspecting)
+            await connection.fetchval("SELECT pg_typeof(1)::text")
+            found.append(gauge.read().introspecting)
+            await connection.prepare(
+                "SELECT ARRAY['well'::mood]"
+            )  # asks for it by its number, with all it is made of
+            found.append(gauge.read().introspecting)
+        finally:
+            await connection.close()
+        return found
+
+    assert [0, 1, 0, 1] == asyncio.run(told())
+
+
+def test_a_server_that_does_not_track_says_so_by_saying_nothing(
+    database: TrialDatabase, gauge: DatabaseGauge
+) -> None:
+    with closing(psycopg2.connect(database.url, options="-c track_activities=off")):
+        found = gauge.read()
+    assert 1 == found.total
+    assert (None, None, None) == (found.waiting_for_lock, found.waits, found.started)
