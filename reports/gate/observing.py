@@ -30,6 +30,8 @@ _LATE = frozenset({"generator-late", "generator-stalled", "generator-starved", "
 """Rules by which a trial's generator was late: on the head alone that is a sign of the head's."""
 _WRONG = "conformance-failed"
 _SAFETY = frozenset({"money-is-conserved", "no-leaked-connections", "sessions-at-base", "answers-unchanged"})
+_TIMED = frozenset({"acquire", "recovery"})
+"""Oracles of how long something took: one busy moment of the machine breaks them, and once would be enough."""
 _BY_ITSELF = ("statements", "checkouts", "opened", "pings")
 """Counts of a request that is asked by itself (`harness.records.RouteCost`)."""
 _UNDER_LOAD = (*_BY_ITSELF, "transactions")
@@ -267,7 +269,7 @@ def _breaches(one: _Usable) -> Iterator[Breach]:
         if result.verdict is CheckVerdict.BROKEN:
             yield Breach(result.kind, result.evidence)
     for verdict in oracle_results([observed]):
-        if verdict.verdict is OracleVerdict.BROKEN:
+        if verdict.verdict is OracleVerdict.BROKEN and verdict.oracle not in _TIMED:
             yield Breach(verdict.oracle, verdict.said)
     # What an answer costs is no breach: it is counted for each route, and fewer is better.
     wrong = [item for item in observed.trial.record.conformance if not item.passed and not item.is_of_costs]

@@ -10,9 +10,10 @@ from benchmarks.gate.regressions.model import OfShop, Regression
 _OPENING = """# Regressions made by hand
 
 Thirty-six changes for the worse, of kinds that users make, each gated as it stands: which does `poolstorm gate`
-catch? They were chosen, with the scenario and the figure that ought to tell each, before any was run; `python
--m benchmarks.gate.regressions` runs them and writes this page. Caught is what ends with exit code 4. A gate
-that stays open, or cannot be used, has missed.
+catch? They were chosen, with the scenario and the figure that ought to tell each, before any was gated; one
+pair of each was tried for whether it runs, and `late-commit` got another scenario by that.
+[benchmarks/gate/regressions](../benchmarks/gate/regressions/) runs them and writes this page. Caught is what
+ends with exit code 4. A gate that stays open, or cannot be used, has missed.
 
 Those of a standard target compare it with itself under other settings, with another target, or with a changed
 copy of its code. Those of the shop are two commits of [examples/shop](../examples/shop/), compared by

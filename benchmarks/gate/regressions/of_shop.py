@@ -54,7 +54,7 @@ OF_SHOP = (
             )
         ),
         "gate",
-        ("sessions-at-base", "errors", "opened"),
+        ("sessions-at-base", "leak", "errors", "opened"),
         "invariants",
     ),
     Regression(
@@ -181,7 +181,7 @@ OF_SHOP = (
             )
         ),
         "gate",
-        ("sessions-at-base", "opened", "errors"),
+        ("sessions-at-base", "leak", "opened", "errors"),
         "invariants",
     ),
     Regression(

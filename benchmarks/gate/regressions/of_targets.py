@@ -239,7 +239,7 @@ _STATEMENTS = (
     ),
     Regression(
         "late-commit",
-        "the commit moves behind the answer, and connections are cut",
+        "the commit moves behind the answer",
         OfTarget(
             "sync-pool",
             edits=(
@@ -247,8 +247,8 @@ _STATEMENTS = (
                 Edit(_SYNC_ROUTES, _COMMIT, "    return TransferOut"),
             ),
         ),
-        "cut-transfers",
-        ("ledger", "bank", "answers-right"),
+        "look-at-once",
+        ("staleness", "answers-right"),
         "invariants",
     ),
     Regression(

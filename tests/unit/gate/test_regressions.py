@@ -114,6 +114,16 @@ def test_a_name_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> N
 def test_expected_metrics_are_those_that_a_gate_has() -> None:
     counted = set(RouteCost.model_fields) | {"round trips", "transactions"}
     timed = {"p50", "p99", "p50-of-all", "cpu", "throughput", "generator-lag", "exhaustion-onset"}
-    held = {"errors", "error-share", "money-is-conserved", "sessions-at-base", "answers-right", "ledger", "bank"}
+    held = {
+        "errors",
+        "error-share",
+        "money-is-conserved",
+        "sessions-at-base",
+        "leak",
+        "answers-right",
+        "staleness",
+        "ledger",
+        "bank",
+    }
     expected = {metric for one in REGRESSIONS.values() for metric in one.expected}
     assert expected <= counted | timed | held

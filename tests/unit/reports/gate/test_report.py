@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
@@ -25,10 +26,14 @@ from harness.records import (
     TargetInfo,
     TrialState,
 )
+from reports.analysis.folding import observe
+from reports.analysis.oracles import oracle_results
 from reports.gate.formats import render_junit, render_markdown, render_terminal, workflow_commands, write_gate
 from reports.gate.report import GateReport, judge_folder
 from reports.gate.result import Row
 from reports.gate.verdicts import Inconclusive, Verdict
+from reports.read import read_run
+from reports.summary import OracleVerdict
 from scenarios.model import Check, Scenario
 from tests.unit.reports.builder import Request, TrialBuilder, ns, one_phase, write_run
 
@@ -135,6 +140,20 @@ def test_a_head_that_answers_wrongly_is_broken(tmp_path: Path) -> None:
     assert ("answers-right", "read-user was answered wrongly before the load (2 instead of 1)") == (
         breach.name, breach.said,
     )  # fmt: skip
+
+
+def waited_once(trial: TrialBuilder) -> None:
+    """One connection came two seconds late, of one that the pool's timeout allows."""
+    trial.target = trial.target.model_copy(update={"settings": {"pool_timeout_s": 1.0}})
+    trial.requests[5] = replace(trial.requests[5], latency_ms=2100.0, acquire_ms=2000.0)
+
+
+def test_one_slow_moment_of_the_machine_breaks_nothing(tmp_path: Path) -> None:
+    folder = gate_folder(tmp_path / "gate", waited_once)
+    head = next(trial for trial in read_run(folder).trials if trial.record.spec.target == "head")
+    told = {one.oracle: one.verdict for one in oracle_results([observe(SCENARIO, head, True)])}
+    assert OracleVerdict.BROKEN is told["acquire"]
+    assert not judge_folder(folder, today=TODAY).result.breaches
 
 
 def test_other_costs_than_the_contracts_are_for_the_counts_to_judge(tmp_path: Path) -> None:
