@@ -7,7 +7,7 @@ ARGS ?=
 STAMPS := $(VENV)/.stamps
 
 .DEFAULT_GOAL := help
-.PHONY: help setup toxiproxy run run-all test test-slow check bench fidelity claims clean
+.PHONY: help setup toxiproxy run run-all test test-slow check bench fidelity claims catalogue clean
 .SUFFIXES:
 
 help: ## List what there is
@@ -41,6 +41,9 @@ fidelity: setup ## Measure whether the figures hold, half an hour; writes docs/m
 
 claims: setup ## Rule on the tutorial's statements by measurement, half an hour
 	$(BIN)/poolstorm claims $(ARGS)
+
+catalogue: setup ## Bring each failure of the catalogue out, an hour; writes docs/catalogue/index.md
+	$(BIN)/poolstorm catalogue --matrix docs/catalogue/index.md $(ARGS)
 
 clean: ## Remove the environment and caches; runs/ and Toxiproxy stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .benchmarks build dist

@@ -12,6 +12,7 @@ import typer
 from typer.exceptions import TyperException
 
 from harness import completion
+from harness.cli_catalogue import catalogue, diagnose
 from harness.cli_claims import claims
 from harness.cli_gate import gate
 from harness.cli_init import init
@@ -226,7 +227,7 @@ def _say_unusable(folder: Path) -> None:
 def _report(folder: Path, output: Path) -> int:
     """Compile, show and write the report; how many trials can be used. What is shown is shown first."""
     from harness.terminal import print_text, say
-    from reports.analysis import analyse
+    from reports.analyse import analyse
     from reports.formats import terminal
     from reports.read import read_run
     from reports.write import write_summary
@@ -249,7 +250,7 @@ def compare(
 ) -> None:
     """Set two runs side by side: HTML, JSON, Markdown, and a table here."""
     from harness.terminal import print_text, say
-    from reports.analysis import analyse
+    from reports.analyse import analyse
     from reports.compare import compare as compare_summaries
     from reports.formats import terminal
     from reports.read import read_run
@@ -266,6 +267,8 @@ def compare(
 app.command()(init)
 app.command()(claims)
 app.command()(gate)
+app.command(name="diagnose")(diagnose)
+app.command()(catalogue)
 
 
 @app.command(name="list")

@@ -89,7 +89,7 @@ def carry_out(
         wait_for_attached(plan.workers, say)
         with (
             RunDisplay(plan) as display,
-            running_stack(options, display.say, plan.needs_parts, _fills(plan)) as stack,
+            running_stack(options, display.say, plan.needs_parts, fills_of(plan)) as stack,
         ):
             calibration = look_before(plan, store, RealStage(stack, plan.workers), display.say)
             if calibration is not None and plan_at is not None:
@@ -114,7 +114,7 @@ def carry_out(
         return _ending(store, state, reason, exit_code)
 
 
-def _fills(plan: Plan) -> Mapping[str, Fill]:
+def fills_of(plan: Plan) -> Mapping[str, Fill]:
     """What each subject's trials begin with; variants of an app share what its own set-up makes."""
     own = {subject.schema: subject for subject in plan.subjects if subject.schema.startswith(OWN_SCHEMA)}
     bank = {subject.schema: fill_bank for subject in plan.subjects if subject.schema not in own}

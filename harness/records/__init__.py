@@ -21,6 +21,7 @@ from harness.records.base import (
     WRITES_FILE,
     Record,
 )
+from harness.records.catalogue import CATALOGUE_FILE, CATALOGUE_FORMAT, CatalogueRecord
 from harness.records.claims import CLAIMS_FILE, CLAIMS_FORMAT, ClaimsRecord
 from harness.records.closing import (
     Closing,
@@ -93,6 +94,8 @@ from harness.records.readings import (
 from harness.records.writes import Action, Stored, Write
 
 __all__ = [
+    "CATALOGUE_FILE",
+    "CATALOGUE_FORMAT",
     "CLAIMS_FILE",
     "CLAIMS_FORMAT",
     "FEWEST_IN_PHASE",
@@ -119,6 +122,7 @@ __all__ = [
     "BankReading",
     "Calibration",
     "CalibrationStep",
+    "CatalogueRecord",
     "ClaimsRecord",
     "Closing",
     "Conformance",

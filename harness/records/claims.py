@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
-
-from harness.records.base import FORMAT_VERSION, Identity, Record, Whole
-from harness.records.manifest import RunState
+from harness.records.base import FORMAT_VERSION, Identity, Whole
+from harness.records.collection import CollectionRecord
 
 CLAIMS_FILE = "claims.json"
 CLAIMS_FORMAT = "poolstorm-claims"
 CLAIMS_VERSION = FORMAT_VERSION
-MOST_EXPERIMENTS = 100
 
 
-class ClaimsRecord(Record):
-    """What was to be run for statements, and how that ended.
-
-    The run of an experiment lies in the folder of its name, and bears the id `<claims_id>-<name>`.
-    """
+class ClaimsRecord(CollectionRecord):
+    """What was to be run for statements: `planned` names experiments."""
 
     format: Literal["poolstorm-claims"] = "poolstorm-claims"
     version: Whole = CLAIMS_VERSION
@@ -29,12 +23,7 @@ class ClaimsRecord(Record):
     poolstorm_version: str
     quick: bool
     seed: Whole
-    state: RunState
-    reason: str = ""
-    planned: Annotated[
-        tuple[Identity, ...], Field(max_length=MOST_EXPERIMENTS)
-    ]  # experiments, in the order of running
 
-    def run_id(self, experiment: str) -> str:
-        """The id of an experiment's run."""
-        return f"{self.claims_id}-{experiment}"
+    @property
+    def id(self) -> str:
+        return self.claims_id

@@ -91,6 +91,7 @@ class TrialFold:
     outside: tuple[int, int]  # requests sent outside every fault, and how many of these failed
     errors: Counter[ErrorKey]
     returns: tuple[Return, ...] = ()  # one for each healed fault
+    endings: Mapping[ErrorKey, Distribution] = field(default_factory=dict)  # response times of all but successes
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,7 @@ def fold_trial(trial: Trial, happened: Course) -> TrialFold:
     windows, outside, over_time = window_folds(happened), OutsideFold(happened), TimelineFold(happened)
     returns = ReturnFold(happened)
     errors: Counter[ErrorKey] = Counter()
+    endings: dict[ErrorKey, Distribution] = {}
     spans = {span.name: span for span in happened.phases}
     for cell in trial.cells:
         key = cell.key
@@ -147,7 +149,9 @@ def fold_trial(trial: Trial, happened: Course) -> TrialFold:
         if key.outcome is Outcome.OK:
             _add_completions(cell, spans, phases)
         else:
-            errors[key.phase, key.operation, key.outcome.value, key.kind] += cell.total
+            ending = (key.phase, key.operation, key.outcome.value, key.kind)
+            errors[ending] += cell.total
+            endings.setdefault(ending, Distribution()).add(cell.counters, cell.total)
         over_time.add(cell)
         outside.add(cell)
         returns.add(cell)
@@ -160,6 +164,7 @@ def fold_trial(trial: Trial, happened: Course) -> TrialFold:
         outside=(outside.requests, outside.failures),
         errors=errors,
         returns=returns.finish(),
+        endings=endings,
     )
 
 

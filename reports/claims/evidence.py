@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.errors import RunDirectoryError
 from harness.records import CLAIMS_FILE, CLAIMS_FORMAT, ClaimsRecord, TrialState
-from reports.analysis import analyse
+from reports.analyse import analyse
 from reports.documents import read_document
 from reports.files import DamageError
 from reports.read import Run, Trial, read_run

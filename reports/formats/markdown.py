@@ -14,6 +14,7 @@ from reports.view import ScenarioView, view_comparison, view_report
 from reports.view.compared import COUNTS_COMPARED
 from reports.view.costs import PARTS
 from reports.view.faults import FAULTS
+from reports.view.findings import FindingsView
 from reports.view.ladder import LADDER, ROUND_TRIPS
 from reports.view.report import PhaseLine
 from reports.view.table import Table
@@ -41,6 +42,7 @@ def render(summary: Summary) -> str:
     view = view_report(summary)
     lines = [f"# Pool report: {escape(view.run.run_id)}", ""]
     lines += ["  \n".join(map(escape, (view.title, *view.lines)))]
+    lines += _findings(view.findings)
     for scenario in view.scenarios:
         lines += _scenario(scenario)
     if view.differences:
@@ -73,6 +75,15 @@ def escape(text: str) -> str:
     """Text that Markdown shows as it is, on one line."""
     line = _SPECIAL.sub(r"\\\g<0>", " ".join(plain(text).split()))
     return _AT.sub(_NO_LINK, _NUMBERED.sub(r"\1\\", line))
+
+
+def _findings(told: FindingsView) -> list[str]:
+    """What is wrong and what mends it."""
+    lines = ["", "## What is wrong"] if told.found else []
+    for one in told.found:
+        lines += ["", f"**{escape(f'{one.target}, {one.scenario}: {one.heading}')}** ({escape(one.id)})", ""]
+        lines += _items((*one.said, *one.notes, f"To mend it: {one.remedy}"))
+    return lines + [f"\n{escape(f'A rule of the diagnosis broke: {line}')}" for line in told.broken]
 
 
 def _scenario(scenario: ScenarioView) -> list[str]:

@@ -18,6 +18,7 @@ from reports.view import ScenarioView, view_comparison, view_report
 from reports.view.compared import COUNTS_COMPARED
 from reports.view.costs import PARTS
 from reports.view.faults import FAULTS
+from reports.view.findings import FindingsView
 from reports.view.ladder import LADDER, ROUND_TRIPS
 from reports.view.table import Column, Table
 
@@ -39,6 +40,7 @@ def render(summary: Summary, *, width: int = 80, colour: bool = False) -> str:
     say(console, f"Run {view.title}", "bold")
     for line in view.lines:
         say(console, line)
+    say_findings(console, view.findings)
     for scenario in view.scenarios:
         _scenario(console, scenario)
     if view.differences:
@@ -71,6 +73,26 @@ def render_comparison(comparison: Comparison, *, width: int = 80, colour: bool =
 
 
 FORMAT = Format("terminal", ".txt", render, render_comparison, written=False)
+
+
+def say_findings(console: Console, told: FindingsView) -> None:
+    """What is wrong and what mends it; nothing where nothing was found and no rule broke."""
+    if told.found:
+        say(console, "")
+        say(console, "What is wrong", "bold")
+    for one in told.found:
+        _indented(console, f"{one.target}, {one.scenario}: {one.heading} [{one.id}]", 2, "bold red")
+        for line in one.said:
+            _indented(console, line, 4)
+        for line in one.notes:
+            _indented(console, line, 4, "dim")
+        _indented(console, f"To mend it: {one.remedy}", 4, "green")
+    for line in told.broken:
+        _indented(console, f"a rule of the diagnosis broke, please report it: {line}", 2, "yellow")
+
+
+def _indented(console: Console, text: str, columns: int, style: str = "") -> None:
+    console.print(Padding(plain_text(text, style), (0, 0, 0, columns)))
 
 
 def _scenario(console: Console, scenario: ScenarioView) -> None:

@@ -23,6 +23,7 @@ from reports.summary.courses import (
     Timeline,
     TimePoint,
 )
+from reports.summary.diagnoses import Diagnosis, Finding, Moment, Sureness, Withheld
 from reports.summary.figures import (
     Breakdown,
     Count,
@@ -60,10 +61,12 @@ __all__ = [
     "CheckVerdict",
     "Count",
     "Counts",
+    "Diagnosis",
     "ErrorCount",
     "Exhaustion",
     "FaultSummary",
     "FaultWindow",
+    "Finding",
     "GaugePoint",
     "HeldTimes",
     "InsideFigures",
@@ -73,6 +76,7 @@ __all__ = [
     "Latency",
     "Ledger",
     "LedgerRow",
+    "Moment",
     "NoiseFloor",
     "OracleFigure",
     "OracleResult",
@@ -88,15 +92,17 @@ __all__ = [
     "ScenarioResult",
     "Spread",
     "Summary",
+    "Sureness",
     "TargetResult",
     "TimeKind",
     "TimePoint",
     "Timeline",
     "TrialLine",
+    "Withheld",
 ]
 
 SUMMARY_FORMAT = "poolstorm-summary"
-SUMMARY_VERSION = 4
+SUMMARY_VERSION = 5
 
 
 class TargetResult(Result):
@@ -124,6 +130,7 @@ class TargetResult(Result):
     ] = ()  # one for each operation; only where a ladder of latencies was climbed
     fault_summaries: tuple[FaultSummary, ...] = ()
     oracles: tuple[OracleResult, ...] = ()
+    diagnosis: Diagnosis = Diagnosis()
 
 
 class PhaseInfo(Result):

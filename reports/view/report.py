@@ -8,6 +8,7 @@ from typing import Literal
 from reports.summary import Caveat, CheckVerdict, RunInfo, ScenarioResult, Summary
 from reports.view import checks, circumstances, costs, faults, inside, ladder, latency, oracles
 from reports.view import run as whole
+from reports.view.findings import FindingsView, findings
 from reports.view.matrix import MatrixRow, matrix
 from reports.view.numbers import percent, setting
 from reports.view.pieces import all_targets, anchor, has_round_trips, is_ladder, repeated
@@ -95,6 +96,7 @@ class ReportView:
     facts: str
     scenarios: tuple[ScenarioView, ...]
     left_out: tuple[whole.LeftOut, ...]
+    findings: FindingsView
     matrix: tuple[MatrixRow, ...]
     checks: str
     broken: tuple[whole.BrokenCheck, ...]
@@ -124,6 +126,7 @@ def view_report(summary: Summary) -> ReportView:
             for number, scenario in enumerate(summary.scenarios, 1)
         ),
         left_out=left_out,
+        findings=findings(summary),
         matrix=matrix(summary),
         checks=whole.checks_of_run(summary),
         broken=whole.broken_checks(summary),

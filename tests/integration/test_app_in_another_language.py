@@ -10,7 +10,7 @@ import pytest
 
 from harness.records import DatabaseReading, InsideReading
 from harness.staging import NOT_SEEN
-from reports.analysis import analyse
+from reports.analyse import analyse
 from reports.read import read_run
 from tests.integration.command import poolstorm
 

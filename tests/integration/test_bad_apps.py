@@ -12,7 +12,7 @@ import pytest
 
 from harness.environment.bounded_log import MOST_BYTES
 from harness.errors import EXIT_USAGE
-from reports.analysis import analyse
+from reports.analyse import analyse
 from reports.read import Trial, read_run
 from tests.integration.command import poolstorm
 

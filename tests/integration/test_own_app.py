@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import EXIT_USAGE
 from harness.records import InsideReading, TimesReading
-from reports.analysis import analyse
+from reports.analyse import analyse
 from reports.read import Run, Trial, read_run
 from reports.summary import CheckResult
 from tests.integration.command import poolstorm

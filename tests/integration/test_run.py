@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.records import MarkKind
-from reports.analysis import analyse
+from reports.analyse import analyse
 from reports.read import Run, read_run
 from reports.summary import FaultWindow, PhaseResult, Summary, TargetResult
 from tests.integration.command import poolstorm

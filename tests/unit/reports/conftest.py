@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.analysis import analyse
+from reports.analyse import analyse
 from reports.read import read_run
 from reports.summary import Summary
 from tests.unit.reports.builder import example_run

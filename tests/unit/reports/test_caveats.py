@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.records import GeneratorReading, HostReading, RunState, TrialState
-from reports.analysis import analyse
+from reports.analyse import analyse
 from reports.read import read_run
 from reports.summary import Caveat
 from scenarios.model import Phase, Scenario

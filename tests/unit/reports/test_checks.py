@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.records import Bank, DatabaseReading, MarkKind, Outcome, PathAnswer, TrialState
-from reports.analysis import analyse, checks
+from reports.analyse import analyse
+from reports.analysis import checks
 from reports.analysis.checks import _JUDGES
 from reports.analysis.correctness import Judgement
 from reports.read import read_run

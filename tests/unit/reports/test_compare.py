@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.records import Bank, Outcome
-from reports.analysis import analyse
+from reports.analyse import analyse
 from reports.compare import compare
 from reports.read import read_run
 from reports.summary import Summary

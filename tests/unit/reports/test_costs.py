@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 
 from harness.records import HostReading, MarkKind, Outcome, TimesReading
-from reports.analysis import analyse
+from reports.analyse import analyse
 from reports.analysis.latency_ladder import rungs
 from reports.read import read_run
 from reports.summary import Breakdown, Counts, Summary, TargetResult

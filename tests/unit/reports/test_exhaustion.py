@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.records import DatabaseReading, GeneratorReading, Outcome
-from reports.analysis import analyse
+from reports.analyse import analyse
 from reports.analysis.exhaustion import ladder
 from reports.read import read_run
 from reports.summary import Exhaustion

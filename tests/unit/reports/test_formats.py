@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from harness.errors import RunDirectoryError
-from reports.analysis import analyse
+from reports.analyse import analyse
 from reports.compare import Comparison, compare
 from reports.formats import formats, markdown, terminal
 from reports.formats import json as json_format
@@ -143,13 +143,13 @@ def test_json_round_trips(example: Summary) -> None:
 def test_json_says_what_it_is(example: Summary) -> None:
     document = json.loads(json_format.render(example))
 
-    assert (document["format"], document["version"]) == ("poolstorm-summary", 4)
+    assert (document["format"], document["version"]) == ("poolstorm-summary", 5)
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"version": 5}, "newer poolstorm (summary 5, this one reads 4); upgrade poolstorm"),
+        ({"version": 6}, "newer poolstorm (summary 6, this one reads 5); upgrade poolstorm"),
         ({"format": "else"}, "not a poolstorm summary"),
         ({"run": None}, "damaged (run"),
         ({"surplus": 1}, "damaged (surplus"),
@@ -209,7 +209,7 @@ def test_summary_of_the_version_before_is_still_read(example: Summary) -> None:
 
 
 def test_twins_of_version_3_are_still_read(example: Summary) -> None:
-    text = json_format.render(example).replace('"repeats"', '"same_as"').replace('"version": 4', '"version": 3')
+    text = json_format.render(example).replace('"repeats"', '"same_as"').replace('"version": 5', '"version": 3')
 
     scenario = json_format.parse_summary(text).scenarios[0]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.records import GeneratorReading, MarkKind, Measure, Outcome, TrialState
-from reports.analysis import analyse
+from reports.analyse import analyse
 from reports.analysis.folding import fold_trial
 from reports.analysis.windows import course
 from reports.read import read_run

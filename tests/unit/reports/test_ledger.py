@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reports.analysis import analyse
+from reports.analyse import analyse
 from reports.formats import terminal
 from reports.read import read_run
 from reports.summary import Ledger, Summary

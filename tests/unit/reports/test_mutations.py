@@ -37,7 +37,7 @@ from harness.records import (
     sealed,
 )
 from harness.store import stream_of
-from reports.analysis import analyse
+from reports.analyse import analyse
 from reports.formats import markdown, terminal
 from reports.read import DamageError, read_run
 from reports.summary import Summary

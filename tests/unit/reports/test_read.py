@@ -27,7 +27,7 @@ from harness.records import (
     Write,
 )
 from harness.store import stream_of
-from reports.analysis import analyse
+from reports.analyse import analyse
 from reports.read import DamageError, read_run
 from reports.summary import Summary, TrialLine
 from scenarios.model import Check, Scenario

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.records import READINGS_FILE, TRIAL_FILE, Bank
-from reports.analysis import analyse
+from reports.analyse import analyse
 from reports.read import read_run
 from tests.unit.reports.builder import pool_reading, reseal
 from tests.unit.reports.test_read import change_json, damage, first_trial, lines_of, small_run

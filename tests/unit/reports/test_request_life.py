@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.records import TimesReading, TrialState
-from reports.analysis import analyse
+from reports.analyse import analyse
 from reports.analysis.crossings import Claimed, Crossing, Rung, along_ladder
 from reports.analysis.request_life import LifePart, life_of_requests
 from reports.read import read_run

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.analysis import analyse
+from reports.analyse import analyse
 from reports.analysis.noise import floor_of, largest_floors
 from reports.analysis.ratios import ratio_of
 from reports.analysis.spread import spread_of, spread_of_logs, student_t_975, within

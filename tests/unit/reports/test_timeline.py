@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.records import MOST_BINS, DatabaseReading, GapReading, HostReading, Outcome, bin_length_ns
-from reports.analysis import analyse
+from reports.analyse import analyse
 from reports.read import read_run
 from reports.summary import Timeline
 from scenarios.model import Scenario

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.records import Conformance, GeneratorReading, HostReading, MarkKind, TrialState
-from reports.analysis import analyse, validity
+from reports.analyse import analyse
+from reports.analysis import validity
 from reports.analysis.folding import Observed
 from reports.read import read_run
 from reports.summary import Summary, TrialLine

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.records import MarkKind, Outcome
-from reports.analysis import analyse, describe_fault
+from reports.analyse import analyse, describe_fault
 from reports.analysis.folding import fold_trial
 from reports.analysis.windows import course
 from reports.read import read_run

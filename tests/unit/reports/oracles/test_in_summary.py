@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.records import Bank, Outcome, Stored, Write
-from reports.analysis import analyse
+from reports.analyse import analyse
 from reports.oracles.cases import BROKEN, ORACLES, PASSED, UNKNOWN
 from reports.read import read_run
 from reports.summary import OracleResult

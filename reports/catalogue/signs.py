@@ -1,0 +1,78 @@
+"""Whether a failure was brought out, told by plain figures of both apps and by no rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from statistics import median
+
+from harness.records import DatabaseReading, Outcome, PoolReading
+from reports.analysis.folding import Observed, PhaseFold
+from scenarios.failures.model import Sign
+
+LEAST_SHARE = 0.01
+TIMES = 1.5
+FAR = 3.0
+"""So many times as much as in the cured app."""
+
+
+def brought_out(sign: Sign, broken: Sequence[Observed], cured: Sequence[Observed]) -> tuple[bool, str]:
+    """Whether the sign shows in the broken app and not in the cured one, and the two figures as a sentence."""
+    measure, times, floor, words = _SIGNS[sign]
+    a, b = median(map(measure, broken)), median(map(measure, cured))
+    return a >= floor and a >= times * b, f"{words}: {a:.3g} against {b:.3g}"
+
+
+def _whole(one: Observed) -> PhaseFold:
+    whole = PhaseFold()
+    for phase in one.counting:
+        for (name, operation), fold in one.fold.phases.items():
+            if name == phase.name and operation == "all":
+                whole.merge(fold)
+    return whole
+
+
+def _failing_share(one: Observed) -> float:
+    outcomes = _whole(one).outcomes
+    ended = sum(count for outcome, count in outcomes.items() if outcome != Outcome.ABORTED.value)
+    return (ended - outcomes[Outcome.OK.value]) / ended if ended else 0.0
+
+
+def _unanswered_share(one: Observed) -> float:
+    outcomes = _whole(one).outcomes
+    sent = sum(outcomes.values())
+    return outcomes[Outcome.ABORTED.value] / sent if sent else 0.0
+
+
+def _p90_ms(one: Observed) -> float:
+    return _whole(one).success.quantiles_ms(900)[0] or 0.0
+
+
+def _opened_share(one: Observed) -> float:
+    readings = [reading for reading in one.trial.readings_of(PoolReading) if reading.t_ns >= 0]
+    if not readings:
+        return 0.0
+    asked = readings[-1].requests_total - readings[0].requests_total
+    return (readings[-1].opened_total - readings[0].opened_total) / asked if asked > 0 else 0.0
+
+
+def _sessions(one: Observed) -> float:
+    readings = one.trial.readings_of(DatabaseReading)
+    return float(max((reading.total for reading in readings if reading.of_primary), default=0))
+
+
+def _not_returned(one: Observed) -> float:
+    at_end = one.trial.record.pool_at_end
+    return float(at_end.checked_out) if at_end else 0.0
+
+
+_Measure = Callable[[Observed], float]
+_SIGNS: Mapping[Sign, tuple[_Measure, float, float, str]] = {
+    "failures": (_failing_share, FAR, LEAST_SHARE, "share of requests that failed"),
+    "slow": (_p90_ms, TIMES, 0.0, "p90 of successes in ms"),
+    "unanswered": (_unanswered_share, FAR, LEAST_SHARE, "share of requests without an answer"),
+    "opened": (_opened_share, FAR, 0.1, "connections opened for each request"),
+    "sessions": (_sessions, TIMES, 1.0, "most sessions"),
+    "not-returned": (_not_returned, FAR, 1.0, "connections out after the drain"),
+    "not-used": (_p90_ms, TIMES, 0.0, "p90 of successes in ms"),
+}
+"""Measure, how many times the cured one's it has to be, the least of it, and what it is called."""
