@@ -82,6 +82,25 @@ app = typer.Typer(
 )
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        from harness.terminal import say
+
+        say(f"poolstorm {version('poolstorm')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _whole(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version and end.")
+    ] = False,
+) -> None:
+    """Benchmark and chaos test harness for database connection pools behind FastAPI."""
+
+
 @app.command()
 def run(
     target: Targets = None,

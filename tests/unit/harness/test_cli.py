@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -171,3 +172,8 @@ def test_a_message_about_an_endless_path_is_bounded_and_keeps_its_mend(command: 
 
     assert_refused(ended, "name a run folder")
     assert len(ended.err) < 700
+
+
+def test_the_version_is_told(command: Command) -> None:
+    ended = command("--version")
+    assert (ended.code, ended.out) == (0, f"poolstorm {version('poolstorm')}\n")
