@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import ClassVar, Protocol
 
 from harness.environment.limits import ConnectionLimits
+from harness.environment.own_traffic import OwnTraffic
 from harness.environment.parts import Parts
+from harness.environment.totals import Totals
 from harness.journal import Journal
 from harness.load.messages import LoadAccount
 from harness.processes import ProcessMap
@@ -37,6 +39,8 @@ class Database(Protocol):
 
     def transactions(self) -> int: ...
 
+    def totals(self) -> Totals | None: ...
+
     def connection_limits(self) -> ConnectionLimits: ...
 
 
@@ -51,17 +55,6 @@ class Load(Protocol):
     def wait_drained(self) -> None: ...
 
     def wait(self) -> LoadAccount: ...
-
-
-@dataclass
-class OwnTraffic:
-    """What the harness itself did to the trial's database, to be taken off its counters."""
-
-    transactions: int = 0
-
-    def count(self) -> None:
-        """One more transaction."""
-        self.transactions += 1
 
 
 @dataclass(frozen=True)
@@ -99,6 +92,7 @@ class Scene:
     open_times: Callable[[], Times] | None = None  # how long connections were held, likewise
     notes: tuple[str, ...] = ()  # what is to be remarked of the trial from the start
     own: OwnTraffic = field(default_factory=OwnTraffic)
+    counted_before: Totals | None = None  # in its database, before the subject was started
 
     @property
     def subject(self) -> Subject:

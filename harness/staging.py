@@ -15,6 +15,7 @@ from harness.environment.bounded_log import bounded_log
 from harness.environment.children import locustfile_environment
 from harness.environment.leash import ending
 from harness.environment.logins import logging_in
+from harness.environment.own_traffic import OwnTraffic
 from harness.environment.parts import APP, BROUGHT_BY, PRIMARY, REPLICA, Parts
 from harness.environment.postgres import TrialDatabase
 from harness.environment.replica import ReplicaOfTrial
@@ -31,12 +32,13 @@ from harness.records import reading_every_s
 from harness.sampling import BANK_EVERY_S, HOST_EVERY_S, Sampled, TargetTimes, Times
 from harness.sampling.gauges import BankGauge, DatabaseGauge, Gauge, HostGauge, PoolGauge, ReplicationGauge
 from harness.sampling.inside import InsideGauge, ProbedPoolGauge, ProbedTimes
-from harness.scene import OwnTraffic, Scene, Setup, Witness
+from harness.scene import Scene, Setup, Witness
 from harness.store import TrialFolder
 from harness.subject import Capability, Visits, Workload
 from harness.witnesses import witnesses_of
 from harness.witnesses.bank import needs_history
 from harness.witnesses.processor import GENERATOR
+from harness.witnesses.totals import settled_totals
 from scenarios.model import Scenario
 from targets.settings import DATABASE_URL_VARIABLE, REPLICA_URL_VARIABLE
 
@@ -101,6 +103,7 @@ class RealStage:
                 parts = Parts({**own_parts.by_name, **replica.parts})
                 watch.lap(REPLICA)
             _require_breakable(setup.scenario, parts)
+            counted_before = settled_totals(database)
             target = subject_ends.enter_context(
                 target_process(
                     stack.leash,
@@ -138,6 +141,7 @@ class RealStage:
                 open_times=inside.open_times,
                 notes=inside.notes,
                 own=own,
+                counted_before=counted_before,
             )
 
     def witnesses(self, scene: Scene) -> Sequence[Witness]:
@@ -254,7 +258,7 @@ def _gauges(
         yield Sampled("database", lambda: DatabaseGauge(REPLICA, there.admin_url, there.name), 2 * every_s)
         yield Sampled("replication", lambda: ReplicationGauge(REPLICA, database.admin_url, name), 2 * every_s)
     if needs_history(setup):
-        yield Sampled("bank", lambda: BankGauge(database.url, own.count), max(BANK_EVERY_S, every_s))
+        yield Sampled("bank", lambda: BankGauge(database.url, own), max(BANK_EVERY_S, every_s))
     yield Sampled("host", lambda: HostGauge(processes), max(HOST_EVERY_S, every_s))
 
 

@@ -20,6 +20,7 @@ from harness.environment.embedded import EmbeddedServer
 from harness.environment.leash import ending
 from harness.environment.limits import LIMITS_QUERY, REMEDIES, ConnectionLimits, limit_met
 from harness.environment.notable import NOTABLE_SETTINGS
+from harness.environment.totals import TOTALS_QUERY, Totals
 from harness.environment.waits import HurriedConnection
 from harness.errors import EnvironmentSetupError, LeftBehindError
 
@@ -53,6 +54,10 @@ class TrialDatabase:
     def transactions(self) -> int:
         """Transactions committed and rolled back in it since it was made."""
         return self.server.transactions(self.name)
+
+    def totals(self) -> Totals | None:
+        """What PostgreSQL counted in it since it was made; None where it is gone."""
+        return self.server.totals(self.name)
 
     def connection_limits(self) -> ConnectionLimits:
         """How many connections the role may have to it, and how many there are."""
@@ -161,6 +166,15 @@ class DatabaseServer:
             self._scalar("SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = %s", (name,))
             or 0
         )
+
+    def totals(self, name: str) -> Totals | None:
+        """What PostgreSQL counted in a database since it was made, as far as its sessions have reported it; None
+        where there is none of that name.
+        """
+        with self._cursor("what was counted cannot be read") as cursor:
+            cursor.execute(TOTALS_QUERY, (name,))
+            row = cursor.fetchone()
+        return Totals(*row) if row else None
 
     def flushed_lsn(self) -> str:
         """How far its log is on disk: what a replica can have at most."""

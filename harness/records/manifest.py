@@ -279,6 +279,25 @@ class RouteCost(Record):
     round_trips: Count | None = None
 
 
+class DatabaseTotals(Record):
+    """What PostgreSQL counted in the trial's database (pg_stat_database), from before the target's start to after
+    its end. Sessions and transactions of the harness are taken off. None: older than PostgreSQL 14.
+    """
+
+    sessions: Count | None = None
+    sessions_abandoned: Count | None = None  # their client vanished while the target lived
+    sessions_fatal: Count | None = None  # ended by an error, likewise
+    sessions_killed: Count | None = None  # ended by somebody, likewise
+    deadlocks: Count
+    commits: Count
+    rollbacks: Count
+    active_time_ms: Spent | None = None
+    idle_in_transaction_time_ms: Spent | None = None
+    session_time_ms: Spent | None = None
+    sessions_open: Count = 0  # there still: what they did last is not in it, nor how they end
+    own_ms: Spent = 0.0  # how long sessions of the harness were open in it: as much of the times may be theirs
+
+
 class TrialRecord(Record):
     """`trial.json`: one trial's identity, end and facts that are no time series."""
 
@@ -303,6 +322,7 @@ class TrialRecord(Record):
     transactions: Count | None = (
         None  # all that PostgreSQL counted in the trial's database, after the target's end
     )
+    database_totals: DatabaseTotals | None = None  # None: not told, or lost with a crash of the server
     requests_served: Count | None = None  # all that took a connection of the target's, for the same stretch
     cpu_s: dict[str, Spent] = Field(default_factory=dict)  # by part (app, proxy, primary ...): in the load
     subject_ended: str = ""  # how it ended by itself during the trial; empty where it did not

@@ -5,7 +5,7 @@ A gauge gives a reading that bears no time yet: the journal stamps it at the mom
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +16,7 @@ import psycopg2.extensions
 from pydantic import ValidationError
 
 from harness.environment.address import OWN_SESSION, own_session
+from harness.environment.own_traffic import OwnTraffic
 from harness.environment.parts import APP
 from harness.environment.waits import HurriedSession
 from harness.http_reader import HttpReader, UnusableAnswerError
@@ -137,24 +138,24 @@ class ReplicationGauge:
 class BankGauge:
     """Counts the money in one statement, past the proxy: a moment at which no transfer is half done.
 
-    `counted` is called for each transaction that this makes in the trial's database.
+    `own` is told of the sessions and transactions that this makes in the trial's database.
     """
 
-    def __init__(self, url: str, counted: Callable[[], None]) -> None:
-        self._url, self._counted = url, counted
+    def __init__(self, url: str, own: OwnTraffic) -> None:
+        self._url, self._own = url, own
         self._connection: psycopg2.extensions.connection | None = None
+        self._since_s = 0.0
 
     def read(self) -> BankReading:
         try:
             if self._connection is None or self._connection.closed:
-                self._connection = own_session(self._url, HurriedSession)
-                self._counted()
+                self._connection = self._open()
             with self._connection.cursor() as cursor:
                 cursor.execute(_BANK)
                 total_cents, negative_balances, transfers = cursor.fetchone() or (0, 0, 0)
         except psycopg2.Error as error:
             raise UnreadableError(type(error).__name__) from error
-        self._counted()
+        self._own.count()
         return BankReading(
             t_ns=NOT_STAMPED,
             total_cents=int(total_cents),
@@ -166,6 +167,17 @@ class BankGauge:
         if self._connection is not None:
             with suppress(psycopg2.Error):
                 self._connection.close()
+            self._own.session_ended(self._since_s)
+
+    def _open(self) -> psycopg2.extensions.connection:
+        """A session; the one before is gone."""
+        if self._connection is not None:
+            self._own.session_ended(self._since_s)
+            self._connection = None
+        self._since_s = time.monotonic()
+        self._connection = own_session(self._url, HurriedSession)
+        self._own.count()
+        return self._connection
 
 
 class HostGauge:

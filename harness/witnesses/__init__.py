@@ -14,12 +14,14 @@ from harness.witnesses.sessions import SessionsWitness
 from harness.witnesses.settings import SettingsWitness
 from harness.witnesses.slow_log import SlowLogWitness
 from harness.witnesses.stillness import StillnessWitness
+from harness.witnesses.totals import TotalsWitness
 from harness.witnesses.transactions import TransactionsWitness
 
 __all__ = ["WITNESSES", "witnesses_of"]
 
 WITNESSES: tuple[type[Witness], ...] = (
     TransactionsWitness,
+    TotalsWitness,
     LimitsWitness,
     ConformanceWitness,
     CostsWitness,

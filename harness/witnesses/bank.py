@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import psycopg2
 
-from harness.environment.address import UNHURRIED
+from harness.environment.address import OWN_SESSION, UNHURRIED
 from harness.errors import TrialFailedError
 from harness.load.messages import LoadAccount
 from harness.records import Bank, Stored, TrialRecord
@@ -73,7 +74,13 @@ class BankWitness(Witness):
     def _count(self) -> BankCount:
         try:
             tokens: tuple[str, ...] = ()
-            connection = psycopg2.connect(self.scene.database.url, connect_timeout=5, options=UNHURRIED)
+            since_s = time.monotonic()
+            connection = psycopg2.connect(
+                self.scene.database.url,
+                connect_timeout=5,
+                options=UNHURRIED,
+                application_name=OWN_SESSION,
+            )
             connection.autocommit = True
             try:
                 with connection.cursor() as cursor:
@@ -86,6 +93,7 @@ class BankWitness(Witness):
                         self.scene.own.count()
             finally:
                 connection.close()
+                self.scene.own.session_ended(since_s)
         except psycopg2.Error as error:
             raise TrialFailedError(f"the money could not be counted: {type(error).__name__}") from error
         return BankCount(int(total), negative, transfers, tokens)

@@ -1,23 +1,30 @@
-"""What PostgreSQL itself tells of sessions that are made to wait and to idle."""
+"""What PostgreSQL itself tells of sessions that are made to wait, to idle and to vanish."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 import asyncpg
+import psutil
 import psycopg2
+import psycopg2.errors
 import psycopg2.extensions
 import pytest
 
 from harness.environment.database import TrialDatabase
+from harness.environment.own_traffic import OwnTraffic
 from harness.environment.parts import PRIMARY
 from harness.environment.postgres import DatabaseServer
-from harness.records import DatabaseReading
+from harness.environment.totals import Totals
+from harness.records import DatabaseReading, DatabaseTotals
 from harness.sampling.gauges import DatabaseGauge
+from harness.witnesses.totals import grown, settled_totals
 from tests.integration.processes import soon
 
 pytestmark = pytest.mark.integration
@@ -33,10 +40,11 @@ def one_database(postgres_server: DatabaseServer) -> Iterator[TrialDatabase]:
 
 @pytest.fixture
 def database(one_database: TrialDatabase) -> TrialDatabase:
-    """As new."""
+    """As new but for its counters; nobody is in it."""
     with closing(psycopg2.connect(one_database.url)) as session, session:
         ask(session, "DROP TABLE IF EXISTS stock")
         ask(session, "CREATE TABLE stock AS SELECT n AS id, 10 AS quantity FROM generate_series(1, 3) AS n")
+    totals_of(one_database)
     return one_database
 
 
@@ -175,3 +183,97 @@ def test_a_server_that_does_not_track_says_so_by_saying_nothing(
         found = gauge.read()
     assert 1 == found.total
     assert (None, None, None) == (found.waiting_for_lock, found.waits, found.started)
+
+
+def totals_of(database: TrialDatabase) -> Totals:
+    found = settled_totals(database, within_s=10.0)
+    assert found is not None
+    assert 0 == found.open_sessions
+    return found
+
+
+def told(database: TrialDatabase, before: Totals) -> DatabaseTotals:
+    now = totals_of(database)
+    found = grown(before, now, now, OwnTraffic())
+    assert found is not None
+    return found
+
+
+def test_sessions_and_transactions_are_counted_once_they_have_ended(database: TrialDatabase) -> None:
+    before = totals_of(database)
+    for ended in (Session.commit, Session.rollback):
+        with closing(psycopg2.connect(database.url)) as session:
+            ask(session, "SELECT 1")
+            time.sleep(0.02)
+            ended(session)
+    found = told(database, before)
+    assert (2, 2 + 1, 1) == (found.sessions, found.commits, found.rollbacks)  # each session begins with one
+    assert (0, 0, 0, 0) == (found.sessions_abandoned, found.sessions_fatal, found.sessions_killed, found.deadlocks)
+    assert found.idle_in_transaction_time_ms is not None
+    assert found.session_time_ms is not None
+    assert 40 <= found.idle_in_transaction_time_ms <= found.session_time_ms
+
+
+def test_how_sessions_ended_is_told_apart(database: TrialDatabase) -> None:
+    before = totals_of(database)
+    vanish(database)
+    vanish(database, "SELECT 1")
+    with closing(psycopg2.connect(database.url)) as session:
+        assert 1 == database.server.end_sessions(database.name)
+        with pytest.raises(psycopg2.OperationalError):
+            ask(session, "SELECT 1")
+    with closing(psycopg2.connect(database.url, options="-c idle_in_transaction_session_timeout=20")) as session:
+        ask(session, "SELECT 1")
+        time.sleep(0.1)
+    found = told(database, before)
+    assert (4, 2, 1, 1) == (
+        found.sessions,
+        found.sessions_abandoned,
+        found.sessions_killed,
+        found.sessions_fatal,
+    )
+
+
+def test_deadlocks_are_counted(database: TrialDatabase) -> None:
+    before = totals_of(database)
+    deadlock(database)
+    assert 1 == told(database, before).deadlocks
+
+
+def vanish(database: TrialDatabase, query: str = "") -> None:
+    """A client that is gone without a goodbye, of which PostgreSQL has taken notice."""
+    session = psycopg2.connect(database.url)
+    if query:
+        ask(session, query)
+    pid = session.info.backend_pid
+    with socket.socket(fileno=os.dup(session.fileno())) as link:
+        link.shutdown(socket.SHUT_RDWR)
+    assert soon(lambda: not psutil.pid_exists(pid))
+    session.close()
+
+
+def deadlock(database: TrialDatabase) -> None:
+    """Two sessions that take the same two rows the other way round; one of them is refused."""
+    with closing(psycopg2.connect(database.url)) as one, closing(psycopg2.connect(database.url)) as other:
+        for session in (one, other):
+            ask(session, "SET deadlock_timeout = 10")
+        ask(one, "UPDATE stock SET quantity = 0 WHERE id = 1")
+        ask(other, "UPDATE stock SET quantity = 0 WHERE id = 2")
+        refused: list[bool] = []
+
+        def second() -> None:
+            try:
+                ask(one, "UPDATE stock SET quantity = 0 WHERE id = 2")
+            except psycopg2.errors.DeadlockDetected:
+                refused.append(True)
+                one.rollback()
+
+        thread = threading.Thread(target=second)
+        thread.start()
+        try:
+            ask(other, "UPDATE stock SET quantity = 0 WHERE id = 1")
+        except psycopg2.errors.DeadlockDetected:
+            refused.append(True)
+            other.rollback()
+        thread.join(20)
+    assert [True] == refused

@@ -20,6 +20,7 @@ from harness.environment.primary import primary_of
 from harness.errors import TrialFailedError
 from harness.processes import processor_time_s
 from harness.sampling.gauges import DatabaseGauge, UnreadableError
+from harness.witnesses.totals import settled_totals
 from tests.integration.processes import soon
 
 pytestmark = pytest.mark.integration
@@ -219,3 +220,25 @@ def test_a_given_server_can_end_sessions_and_nothing_else(leash: Leash, own: Dat
         for capability in (Restartable, Pausable):
             with pytest.raises(TrialFailedError, match=f"'primary' cannot {ABILITIES[capability]} here"):
                 with_capability(primary, capability)
+
+
+def test_what_was_counted_outlives_a_restart_and_not_a_crash(own: DatabaseServer) -> None:
+    with own.fresh_database() as database, primary_of(database) as primary:
+        before = database.totals()
+        assert before is not None
+        assert 7 == ask(database)
+        part = with_capability(primary, Restartable)
+        part.stop()
+        part.start()
+        after = settled_totals(database)
+        assert after is not None
+        assert after.follows(before)
+        assert 1 == after.since(before, "sessions")
+        with closing(psycopg2.connect(database.url)) as session:
+            psutil.Process(session.info.backend_pid).kill()
+
+        def is_begun_anew() -> bool:
+            found = settled_totals(database)
+            return found is not None and not found.follows(after)
+
+        assert soon(is_begun_anew)

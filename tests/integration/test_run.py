@@ -104,6 +104,18 @@ def test_every_trial_completes_and_each_target_runs_under_each_scenario(summary:
     assert "finished" == summary.run.state
 
 
+def test_postgresql_counts_what_the_targets_say_that_they_did(run: Run) -> None:
+    trials = [trial for trial in run.trials if trial.record.spec.scenario != "broken"]
+    assert 6 == len(trials)
+    for trial in trials:
+        pool, totals = trial.record.pool_at_end, trial.record.database_totals
+        assert pool is not None
+        assert totals is not None
+        opened = trial.record.requests_served if pool.limit is None else pool.opened_total
+        assert (opened, 0, 0) == (totals.sessions, totals.sessions_killed, totals.sessions_open)
+        assert trial.record.transactions == totals.commits + totals.rollbacks
+
+
 def test_the_report_is_written_in_every_format(run_folder: Path) -> None:
     html = (run_folder / "report.html").read_text()
     assert "sync-pool" in html

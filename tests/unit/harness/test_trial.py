@@ -107,6 +107,9 @@ class FakeDatabase:
     def transactions(self) -> int:
         return 7
 
+    def totals(self) -> None:
+        return None
+
     def connection_limits(self) -> ConnectionLimits:
         return ConnectionLimits(100, None, None, 1, 1, 0)
 

@@ -1,0 +1,28 @@
+"""What the harness itself does in a trial's database."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+
+@dataclass
+class OwnTraffic:
+    """What the harness itself did to the trial's database, to be taken off its counters."""
+
+    transactions: int = 0
+    sessions: int = 0  # that have ended
+    open_ms: float = 0.0  # they took, from before they were asked for
+
+    def count(self) -> None:
+        """One more transaction."""
+        self.transactions += 1
+
+    def session_ended(self, since_s: float) -> None:
+        """One more session, which was asked for at that time of the monotonic clock.
+
+        PostgreSQL counts what it looks up when a session begins as a transaction of it.
+        """
+        self.sessions += 1
+        self.transactions += 1
+        self.open_ms += (time.monotonic() - since_s) * 1000
