@@ -74,7 +74,7 @@ class RealStage:
     @contextmanager
     def set(self, setup: Setup, folder: TrialFolder, journal: Journal) -> Iterator[Scene]:
         """Everything up and ready to begin; gone at the end of the block. Raises PoolstormError."""
-        stack, watch = self.stack, _Stopwatch()
+        stack, watch, own = self.stack, _Stopwatch(), OwnTraffic()
         with (
             load_process(
                 stack.leash,
@@ -88,7 +88,7 @@ class RealStage:
             stack.database.fresh_database(setup.subject.schema) as database,
             logging_in(database, setup.subject.login) as address,
             stack.proxy_to_database(setup.trial_id) as proxy,
-            stack.parts(database, proxy) as own_parts,
+            stack.parts(database, proxy, own.count) as own_parts,
             ExitStack() as replica_ends,
             _channel(stack, setup) as channel,
             nullcontext() if setup.subject.launch.is_ours else bounded_log(folder.log_file("target")),
@@ -121,7 +121,6 @@ class RealStage:
             watch.lap("load")
             subjects_own = Processes((target.pid,), family=not setup.subject.launch.is_ours)
             processes = _processes(stack, replica, subjects_own, load.pids)
-            own = OwnTraffic()
             inside = _Inside.of(setup, target.url, channel)
             yield Scene(
                 setup=setup,

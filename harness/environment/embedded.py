@@ -13,8 +13,9 @@ import secrets
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 
@@ -40,6 +41,8 @@ _INSTALLS = ("pginstall18", "pginstall")  # the newest first
 _USER = "poolstorm"
 _INITDB_TIMEOUT_S = 60.0
 _START_TIMEOUT_S = 30.0
+_CONFIGURED_WITHIN_S = 5.0
+_CONFIGURED_EVERY_S = 0.01
 _DYNAMIC_MEMORY = "dynamic_shared_memory_type"
 SERVER_SETTINGS = {
     "listen_addresses": HOST,
@@ -201,6 +204,32 @@ class EmbeddedServer:
             with suppress(psutil.NoSuchProcess):
                 first = (self._child.pid, birth(self._child.pid))
                 let_go_on([*descendants(*first), first])
+
+    def set_read_only(self, read_only: bool) -> None:
+        """Have transactions of all sessions be read-only unless they say otherwise, or no more so.
+
+        Returns when new sessions go by it; others do from their next transaction on. Raises EnvironmentSetupError.
+        """
+        change = "SET default_transaction_read_only = on" if read_only else "RESET default_transaction_read_only"
+        deadline_s = time.monotonic() + _CONFIGURED_WITHIN_S
+        try:
+            self._tell(f"ALTER SYSTEM {change}")
+            self._tell("SELECT pg_reload_conf()")
+            # The first process signals the others before it lets in a session that goes by the new value.
+            while (self._tell("SHOW default_transaction_read_only") == "on") is not read_only:
+                if time.monotonic() > deadline_s:
+                    raise EnvironmentSetupError(f"{self._name} does not heed its changed settings; run it again")
+                time.sleep(_CONFIGURED_EVERY_S)
+        except psycopg2.Error as error:
+            gist = first_line(error, self.address)
+            raise EnvironmentSetupError(f"the settings of {self._name} cannot be changed: {gist}") from error
+
+    def _tell(self, statement: str) -> object:
+        """A statement in a session of its own, and the first value of its answer, if there is one."""
+        with closing(connect(self.address)) as session, session.cursor() as cursor:
+            cursor.execute(statement)
+            row = cursor.fetchone() if cursor.description else None
+        return row[0] if row else None
 
     def _stand_still(self, process: tuple[int, float]) -> None:
         self._still.append(process)  # before: half a pause is ended as well

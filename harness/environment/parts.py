@@ -85,10 +85,42 @@ class Pausable(Protocol):
 class Terminable(Protocol):
     """Can end the sessions that a trial has with it, and one of ours beside them.
 
-    `outside_session` opens such a one, past every proxy and in another database than the trial's.
+    `outside_session` opens such a one, past every proxy and in another database than the trial's, here and below.
     """
 
     def terminate(self, *, idle_only: bool, ours: int | None = None) -> int: ...
+
+    def outside_session(self) -> connection: ...
+
+
+@runtime_checkable
+class Sessions(Protocol):
+    """Has the trial's database, in which sessions of ours can be opened past every proxy.
+
+    Each is for one transaction: what PostgreSQL counts of it is taken off the subject's.
+    """
+
+    def open_session(self, kind: type[connection] | None = None) -> connection: ...
+
+
+@runtime_checkable
+class Demotable(Protocol):
+    """Can be made to refuse what writes, in sessions that there are as well, and to take it again."""
+
+    def demote(self) -> None: ...
+
+    def promote(self) -> None: ...
+
+    def outside_session(self) -> connection: ...
+
+
+@runtime_checkable
+class Fillable(Protocol):
+    """Can have its room for connections used up by sessions of ours; `fill` tells how many there are."""
+
+    def fill(self, leave: int) -> int: ...
+
+    def empty(self) -> None: ...
 
     def outside_session(self) -> connection: ...
 
@@ -98,6 +130,9 @@ ABILITIES: Mapping[type, str] = {
     Restartable: "be stopped and started again",
     Pausable: "be made to stand still",
     Terminable: "have its sessions ended",
+    Sessions: "be locked",
+    Demotable: "be made read-only",
+    Fillable: "have its connections used up",
 }
 """What a part that has the capability can do, in words for people."""
 
@@ -128,12 +163,14 @@ class Parts:
 
 KNOWN_PARTS: Mapping[str, tuple[type, ...]] = {
     PRIMARY_LINK: (Link,),
-    PRIMARY: (Restartable, Pausable, Terminable),
+    PRIMARY: (Restartable, Pausable, Terminable, Sessions, Demotable, Fillable),
     REPLICA_LINK: (Link,),
     REPLICATION_LINK: (Link,),
     REPLICA: (Restartable, Pausable, Terminable),
 }
-"""What plans may name, and what such a part can do at best: a given server can neither be restarted nor paused."""
+"""What plans may name, and what such a part can do at best: on a server that was given, sessions can be ended and
+opened, and nothing else.
+"""
 
 BROUGHT_BY: Mapping[str, str] = {REPLICA: REPLICA, REPLICA_LINK: REPLICA, REPLICATION_LINK: REPLICA}
 """Parts that are there only where a subject of the plan needs what brings them (`Subject.needs_parts`)."""

@@ -1,11 +1,12 @@
-"""The primary as a part of a trial: its sessions can be ended; our own can be stopped and paused, too.
+"""The primary as a part of a trial: its sessions can be ended and its tables locked; our own can be stopped,
+paused, demoted and filled, too.
 
 What a given server cannot do it does not have: it belongs to someone else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from psycopg2.extensions import connection
@@ -13,18 +14,21 @@ from psycopg2.extensions import connection
 from harness.environment.address import own_session
 from harness.environment.database import TrialDatabase
 from harness.environment.embedded import EmbeddedServer
+from harness.environment.filling import Filling
 from harness.environment.leash import ending
 from harness.environment.parts import PRIMARY
 from harness.probe import Probe, probe
 
 
 class GivenPrimary:
-    """A server that was given: only what a trial has on it can be touched. `Terminable`."""
+    """A server that was given: only what a trial has on it can be touched. `Terminable`, `Sessions`."""
 
     name = PRIMARY
 
-    def __init__(self, database: TrialDatabase) -> None:
+    def __init__(self, database: TrialDatabase, counted: Callable[[], None] = lambda: None) -> None:
+        """`counted` is called for each transaction that is ours in the trial's database."""
         self._database = database
+        self._counted = counted
 
     @property
     def pid(self) -> int | None:
@@ -42,6 +46,13 @@ class GivenPrimary:
         """A session of ours in the database that the server was reached by. Raises psycopg2.Error."""
         return own_session(self._database.admin_url)
 
+    def open_session(self, kind: type[connection] | None = None) -> connection:
+        """A session of ours in the trial's own database, for one transaction. Raises psycopg2.Error."""
+        session = own_session(self._database.url, kind)
+        for _ in ("login", "limits", "transaction"):
+            self._counted()
+        return session
+
     def probe(self, patience_s: float) -> Probe:
         """Whether it answers, asked past every proxy."""
         server = self._database.server
@@ -49,11 +60,15 @@ class GivenPrimary:
 
 
 class EmbeddedPrimary(GivenPrimary):
-    """Our own server. `Restartable`, `Pausable`, `Terminable`."""
+    """Our own server. `Restartable`, `Pausable`, `Terminable`, `Sessions`, `Demotable`, `Fillable`."""
 
-    def __init__(self, database: TrialDatabase, server: EmbeddedServer) -> None:
-        super().__init__(database)
+    def __init__(
+        self, database: TrialDatabase, server: EmbeddedServer, counted: Callable[[], None] = lambda: None
+    ) -> None:
+        super().__init__(database, counted)
         self._server = server
+        self._filling = Filling(self.outside_session)
+        self._demoted = False
 
     @property
     def pid(self) -> int | None:
@@ -76,14 +91,38 @@ class EmbeddedPrimary(GivenPrimary):
         """Make it go on."""
         self._server.resume()
 
+    def demote(self) -> None:
+        """Make it refuse what writes, as a primary that has become a standby: from the next transaction of each
+        session on, unless that says otherwise itself.
+        """
+        self._demoted = True  # before: half of it is undone as well
+        self._server.set_read_only(True)
+
+    def promote(self) -> None:
+        """Make it take what writes; nothing where it was not demoted."""
+        if self._demoted:
+            self._server.set_read_only(False)
+            self._demoted = False
+
+    def fill(self, leave: int) -> int:
+        """Use up its connections but for `leave`; how many sessions of ours there are. Raises psycopg2.Error."""
+        return self._filling.fill(leave)
+
+    def empty(self) -> None:
+        """Give them back."""
+        self._filling.empty()
+
 
 @contextmanager
-def primary_of(database: TrialDatabase) -> Iterator[GivenPrimary]:
-    """The server of a trial's database as a part. However the block ends, it then runs and answers."""
+def primary_of(database: TrialDatabase, counted: Callable[[], None] = lambda: None) -> Iterator[GivenPrimary]:
+    """The server of a trial's database as a part. However the block ends, it then runs, answers and takes writes.
+
+    `counted` is called for each transaction of ours in that database.
+    """
     embedded = database.server.embedded
     if embedded is None:
-        yield GivenPrimary(database)
+        yield GivenPrimary(database, counted)
         return
-    primary = EmbeddedPrimary(database, embedded)
-    with ending(primary.start), ending(primary.resume):
+    primary = EmbeddedPrimary(database, embedded, counted)
+    with ending(primary.promote), ending(primary.empty), ending(primary.start), ending(primary.resume):
         yield primary

@@ -74,9 +74,14 @@ class Stack:
             yield replica
 
     @contextmanager
-    def parts(self, database: TrialDatabase, link: Proxy) -> Iterator[Parts]:
-        """The named parts of a trial on its database and behind its proxy; whole again when the block ends."""
-        with primary_of(database) as primary:
+    def parts(
+        self, database: TrialDatabase, link: Proxy, counted: Callable[[], None] = lambda: None
+    ) -> Iterator[Parts]:
+        """The named parts of a trial on its database and behind its proxy; whole again when the block ends.
+
+        `counted` is called for each transaction that a fault makes in that database.
+        """
+        with primary_of(database, counted) as primary:
             yield Parts({PRIMARY: primary, PRIMARY_LINK: link})
 
 

@@ -18,6 +18,7 @@ from psycopg2.extensions import POLL_OK, POLL_READ, STATUS_SETUP
 CONNECTED_WITHIN_S = 5.0
 ANSWERED_WITHIN_S = 30.0
 """More than any statement of the harness needs, a copy of the template database included."""
+LONGEST_WAIT_S = 24 * 3600.0
 HURRIED_WITHIN_S = 1.5
 """To be connected where someone waits for a server that may stand still."""
 
@@ -28,6 +29,10 @@ class HurriedConnection(psycopg2.extensions.connection):
 
 class HurriedSession(HurriedConnection):
     """One whose statements take no longer either, for threads: those hear no Ctrl-C, and are waited for."""
+
+
+class PatientSession(psycopg2.extensions.connection):
+    """One whose statements may take as long as the longest phase, for a thread that is to wait for a lock."""
 
 
 @contextmanager
@@ -54,6 +59,8 @@ def _wait(connection: psycopg2.extensions.connection) -> None:
 
 def _patience_s(connection: psycopg2.extensions.connection) -> float:
     connecting = connection.status == STATUS_SETUP
+    if isinstance(connection, PatientSession) and not connecting:
+        return LONGEST_WAIT_S
     if isinstance(connection, HurriedConnection if connecting else HurriedSession):
         return HURRIED_WITHIN_S
     return CONNECTED_WITHIN_S if connecting else ANSWERED_WITHIN_S

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from harness.environment.database import TrialDatabase
 from harness.environment.leash import Leash
-from harness.environment.parts import KNOWN_PARTS, PRIMARY, Parts
+from harness.environment.parts import KNOWN_PARTS, PRIMARY, Link, Parts
 from harness.environment.postgres import DatabaseServer, database_server
 from harness.environment.primary import primary_of
 from harness.environment.toxiproxy import Proxy, Toxiproxy
@@ -28,15 +28,20 @@ pytestmark = pytest.mark.integration
 
 SETTINGS: Mapping[str, Mapping[str, Scalar]] = {
     "bandwidth": {"rate_kb_per_s": 60},
+    "exhaust-connections": {"leave": 2},
     "freeze": {},
     "latency": {"latency_ms": 60, "jitter_ms": 10},
+    "lock-table": {"table": "things"},
+    "lock-table, convoy": {"table": "things", "mode": "convoy"},
+    "lock-table, rows": {"table": "public.things", "mode": "rows", "rows": 3},
     "proxy-down": {},
+    "read-only": {},
     "reset-peer": {},
     "restart": {},
     "terminate-sessions": {"idle_only": True},
     "timeout": {},
 }
-"""Settings under which each fault is tried; a fault that is not here fails the suite."""
+"""Settings under which each fault is tried, with a word on them behind a comma. None may be missing."""
 
 PATIENCE_S = 0.4
 
@@ -78,12 +83,27 @@ def own_server(leash: Leash) -> Iterator[DatabaseServer]:
 
 def _fill(url: str) -> None:
     with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE things AS SELECT n AS id FROM generate_series(1, 9) AS n")
+        cursor.execute(
+            "CREATE TABLE things (id integer PRIMARY KEY); INSERT INTO things SELECT generate_series(1, 9)"
+        )
 
 
-@pytest.fixture(params=sorted(FAULTS))
-def fault(request: pytest.FixtureRequest) -> Fault:
-    return FAULTS[request.param](SETTINGS[request.param])
+@pytest.fixture(params=sorted({*FAULTS, *SETTINGS}))
+def case(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def fault(case: str) -> Fault:
+    return _fault(case)
+
+
+def _kind(case: str) -> type[Fault]:
+    return FAULTS[case.split(",", maxsplit=1)[0]]
+
+
+def _fault(case: str, **more: Scalar) -> Fault:
+    return _kind(case)({**SETTINGS[case], **more})
 
 
 @pytest.fixture
@@ -128,12 +148,11 @@ def test_healing_leaves_nothing_and_it_can_be_broken_again(fault: Fault, ground:
     assert Reach.ANSWERED is probe(*ground.address, PATIENCE_S).reach
 
 
+@pytest.mark.parametrize("case", [case for case in sorted(SETTINGS) if _kind(case).needs is not Link])
 def test_a_fault_that_was_never_healed_is_over_when_the_trial_is(
     fault: Fault, toxiproxy: Toxiproxy, own_server: DatabaseServer
 ) -> None:
-    """What `Injection` does at the end apart, a part does not outlive its trial as a ruin."""
-    if PRIMARY not in [name for name, abilities in KNOWN_PARTS.items() if fault.needs in abilities]:
-        pytest.skip("a link is gone with its trial")
+    """Whatever `Injection` does at its end, no part outlives its trial as a ruin; a link is gone with it."""
     with own_server.fresh_database() as database, primary_of(database) as primary:
         fault.inject(Parts({PRIMARY: primary}).require(PRIMARY, fault.needs))
         del fault
@@ -151,9 +170,9 @@ def test_a_session_can_be_opened_after_healing(fault: Fault, ground: Ground) -> 
     assert 1 == ground.ask("SELECT 1")
 
 
-def test_a_setting_that_is_not_known_is_refused(fault: Fault) -> None:
+def test_a_setting_that_is_not_known_is_refused(case: str) -> None:
     with pytest.raises(ValidationError):
-        type(fault)({**SETTINGS[fault.kind], "unheard_of": 1})
+        _fault(case, unheard_of=1)
 
 
 def test_a_fault_says_what_it_does(fault: Fault) -> None:
@@ -162,4 +181,4 @@ def test_a_fault_says_what_it_does(fault: Fault) -> None:
 
 
 def test_every_registered_fault_is_in_this_suite() -> None:
-    assert set(FAULTS) == set(SETTINGS)
+    assert set(FAULTS) == {case.split(",")[0] for case in SETTINGS}

@@ -21,16 +21,28 @@ scenarios = ["broken"]
 [scenario.broken]
 base = "baseline"
 phases = [
-    { name = "healthy", duration_s = 0.5, arrivals = { rate_per_s = 40 } },
-    { name = "ended", duration_s = 1.0, arrivals = { rate_per_s = 40 }, faults = [
+    { name = "ended", duration_s = 0.8, arrivals = { rate_per_s = 40 }, faults = [
         { kind = "terminate-sessions", part = "primary", at_s = 0.2, duration_s = 0.3 } ] },
-    { name = "frozen", duration_s = 1.5, arrivals = { rate_per_s = 40 }, faults = [
-        { kind = "freeze", part = "primary", at_s = 0.2, duration_s = 0.8 } ] },
-    { name = "restarted", duration_s = 2.0, arrivals = { rate_per_s = 40 }, faults = [
+    { name = "frozen", duration_s = 1.2, arrivals = { rate_per_s = 40 }, faults = [
+        { kind = "freeze", part = "primary", at_s = 0.2, duration_s = 0.5 } ] },
+    { name = "demoted", duration_s = 0.8, arrivals = { rate_per_s = 40 }, faults = [
+        { kind = "read-only", part = "primary", at_s = 0.1, duration_s = 0.5 } ] },
+    { name = "locked", duration_s = 1.2, arrivals = { rate_per_s = 40 }, faults = [
+        { kind = "lock-table", part = "primary", at_s = 0.1, duration_s = 0.5, settings.table = "users" } ] },
+    { name = "restarted", duration_s = 1.5, arrivals = { rate_per_s = 40 }, faults = [
         { kind = "restart", part = "primary", at_s = 0.2, duration_s = 0.5 } ] },
+    { name = "full", duration_s = 3.0, arrivals = { rate_per_s = 40 }, faults = [
+        { kind = "exhaust-connections", part = "primary", at_s = 0.1, duration_s = 2.7 } ] },
 ]
 """
-FAULTS = {"ended": "terminate-sessions", "frozen": "freeze", "restarted": "restart"}
+FAULTS = {
+    "ended": "terminate-sessions",
+    "frozen": "freeze",
+    "demoted": "read-only",
+    "locked": "lock-table",
+    "restarted": "restart",
+    "full": "exhaust-connections",
+}
 
 
 @pytest.fixture(scope="module")

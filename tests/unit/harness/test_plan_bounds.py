@@ -21,6 +21,7 @@ from scenarios.registry import SCENARIOS
 SOON_S = 5.0
 """Most take milliseconds; the machine may do something else."""
 PHASE: dict[str, Any] = {"name": "a", "duration_s": 2.0, "arrivals": {"rate_per_s": 5}}
+LOCK: dict[str, Any] = {"kind": "lock-table", "part": "primary", "at_s": 0, "duration_s": 1}
 FAULT: dict[str, Any] = {"kind": "latency", "at_s": 0.5, "duration_s": 0.5, "settings": {"latency_ms": 5}}
 
 
@@ -183,6 +184,21 @@ def test_a_hostile_file_is_refused_in_one_line(text: str | bytes, expected: str,
             phases({**PHASE, "faults": [{**FAULT, "part": "primary"}]}),
             "the fault 'latency' cannot be done to 'primary'; name one of the parts that can take it: primary-l",
             id="part-that-cannot",
+        ),
+        pytest.param(
+            phases({**PHASE, "faults": [{**FAULT, "kind": "lock-table", "part": "primary", "settings": {}}]}),
+            "fault 'lock-table': table: Field required",
+            id="no-table",
+        ),
+        pytest.param(
+            phases({**PHASE, "faults": [{**LOCK, "settings": {"table": "users", "mode": "tabel"}}]}),
+            "fault 'lock-table': mode: Input should be 'table', 'rows' or 'convoy', not 'tabel'",
+            id="mode",
+        ),
+        pytest.param(
+            phases({**PHASE, "faults": [{**LOCK, "settings": {"table": "users", "rows": 3}}]}),
+            "fault 'lock-table': rows belongs to mode = \"rows\"",
+            id="rows-of-another-mode",
         ),
         pytest.param(
             {"attach": 1, "bind": "a" * 1000 + ":5557"}, "bind: String should have at most 260", id="bind"
