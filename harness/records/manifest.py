@@ -234,7 +234,7 @@ class SlowLogged(Record):
 _OF_COSTS = frozenset(
     {
         *("counted-once", "checkouts-per-request", "connections-per-warm-request", "pings-per-checkout"),
-        "no-checkout-without-need",
+        *("no-checkout-without-need", "server-timing"),
     }
 )
 
@@ -249,7 +249,7 @@ class Conformance(Record):
 
     @property
     def is_of_costs(self) -> bool:
-        """Whether it asks what an answer cost, and not what it says."""
+        """Whether it asks what an answer cost, or told of its cost, and not what it says."""
         return self.name.startswith("statements-per-") or self.name in _OF_COSTS
 
 

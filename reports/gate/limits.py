@@ -12,6 +12,8 @@ what one pair's percentile lacks shows in the spread of all.
 """
 LEAST_MS = 0.001
 """A microsecond, which no clock here resolves."""
+LEAST_PER_S = 0.01
+"""One request in a hundred seconds, which is longer than a phase."""
 OFFERED_SHARE = 0.99
 CENSORED_SHARE = 0.2
 

@@ -29,7 +29,12 @@ def _cpu(context: Context, flattered: str) -> Column | None:
 
 
 def _throughput(context: Context) -> Column | None:
-    paired = context.of_phase(lambda phase: _positive(phase.throughput_per_s))
+    """A head that serves nothing has lost all that base serves, which no ratio would tell."""
+    seen = context.of_phase(lambda phase: phase.throughput_per_s)
+    paired = {
+        row: (_positive(base), None if head is None else max(head, limits.LEAST_PER_S))
+        for row, (base, head) in seen.items()
+    }
     return column(
         Series("throughput", context.place()), paired, context.rows, lambda a, b: math.log(a / b),
         floor=limits.THROUGHPUT[0], limit=limits.THROUGHPUT[1], scale=Scale.LOG_RATIO, unit="/s",

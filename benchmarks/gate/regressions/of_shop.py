@@ -155,7 +155,7 @@ OF_SHOP = (
             env={"DB_COMMAND_TIMEOUT": "0.4", "DB_POOL_TIMEOUT": "0.6"},
         ),
         "swallowed",
-        ("p50", "p50-of-all"),
+        ("p50-of-all", "recovery"),
         "clocks",
     ),
     Regression(

@@ -113,7 +113,7 @@ def test_a_name_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_expected_metrics_are_those_that_a_gate_has() -> None:
     counted = set(RouteCost.model_fields) | {"round trips", "transactions"}
-    timed = {"p50", "p99", "p50-of-all", "cpu", "throughput", "generator-lag", "exhaustion-onset"}
+    timed = {"p50", "p99", "p50-of-all", "cpu", "throughput", "recovery", "generator-lag", "exhaustion-onset"}
     held = {
         "errors",
         "error-share",

@@ -252,6 +252,12 @@ def test_throughput_is_judged_where_a_phase_saturates_and_latency_is_not() -> No
     assert row(gate(both=saturating), "throughput").verdict is Verdict.PASS
 
 
+def test_a_head_that_serves_nothing_is_worse_and_two_that_serve_nothing_are_not_equal() -> None:
+    nothing = in_phase(kind=PhaseKind.SATURATING, throughput_per_s=0.0)
+    assert row(gate(nothing, both=saturating), "throughput").verdict is Verdict.REGRESSED
+    assert not [one for one in gate(both=nothing).rows if one.metric == "throughput"]
+
+
 @pytest.mark.parametrize(("step", "verdict"), [(5, Verdict.PASS), (3, Verdict.REGRESSED), (8, Verdict.IMPROVED)])
 def test_a_pool_that_is_exhausted_two_steps_earlier_regresses(step: int, verdict: Verdict) -> None:
     result = gate(in_phase(kind=PhaseKind.SATURATING, onset_step=step), both=in_phase(onset_step=5))
