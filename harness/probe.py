@@ -5,7 +5,8 @@ Encryption"). Sent through the proxy on a connection of its own, it shows a faul
 a password, a pool or a driver in between.
 
 One byte tells nothing of a link's bandwidth. For that the server is made to send back what it was sent: it names
-each protocol option that it does not know in NegotiateProtocolVersion, before any authentication.
+each protocol option that it does not know in NegotiateProtocolVersion, before any authentication. And to see a
+connection's end come through, it is sent a CancelRequest, after which it hangs up.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 _SSL_REQUEST = bytes.fromhex("0000000804d2162f")
+_CANCEL_REQUEST = bytes.fromhex("0000001004d2162e") + bytes(8)  # of nobody's: no session has process 0
 _PROTOCOL = bytes.fromhex("00030000")
 _OPTION = b"_pq_.poolstorm_"
+LEAST_ECHOED = 200
+"""Bytes that `echo` can be asked for at least."""
 MOST_ECHOED = 9000
 """Bytes that `echo` asks for at most: PostgreSQL takes no more than 10,000 from someone it does not know."""
 
@@ -110,3 +114,16 @@ def echo(host: str, port: int, patience_s: float, length: int) -> Echo:
 
     reach, took_ms = _ask(host, port, patience_s, answers)
     return Echo(reach, length, took_ms)
+
+
+def farewell(host: str, port: int, patience_s: float) -> Probe:
+    """Have the server hang up, and see when that comes through. Never raises for what a network can do.
+
+    It answers a CancelRequest by closing the connection, whatever is in it.
+    """
+
+    def answers(link: socket.socket) -> bool:
+        link.sendall(_CANCEL_REQUEST)
+        return bool(link.recv(1))
+
+    return Probe(*_ask(host, port, patience_s, answers))

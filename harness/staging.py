@@ -88,7 +88,7 @@ class RealStage:
             stack.database.fresh_database(setup.subject.schema) as database,
             logging_in(database, setup.subject.login) as address,
             stack.proxy_to_database(setup.trial_id) as proxy,
-            stack.parts(database, proxy, own.count) as own_parts,
+            stack.parts(database, proxy, own) as own_parts,
             ExitStack() as replica_ends,
             _channel(stack, setup) as channel,
             nullcontext() if setup.subject.launch.is_ours else bounded_log(folder.log_file("target")),

@@ -76,7 +76,7 @@ class Waiter:
 
     def leave(self, holder: cursor) -> None:
         """Have it wait no longer, before the lock that it waits for is free."""
-        holder.execute("SELECT pg_terminate_backend(%s)", (self._pid,))
+        holder.execute("SELECT pg_cancel_backend(%s)", (self._pid,))
         self._thread.join(IN_LINE_WITHIN_S)
 
     def _wait(self) -> None:

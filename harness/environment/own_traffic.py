@@ -5,6 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from psycopg2.extensions import connection
+
+from harness.environment.waits import PatientSession
+
 
 @dataclass
 class OwnTraffic:
@@ -26,3 +30,24 @@ class OwnTraffic:
         self.sessions += 1
         self.transactions += 1
         self.open_ms += (time.monotonic() - since_s) * 1000
+
+
+class CountedSession(connection):
+    """A session of ours in a trial's database which tells of its end."""
+
+    _own: OwnTraffic | None = None
+    _since_s = 0.0
+
+    def tell(self, own: OwnTraffic, since_s: float) -> None:
+        """Whom to tell, and when the session was asked for."""
+        self._own, self._since_s = own, since_s
+
+    def close(self) -> None:
+        if self._own is not None:
+            self._own.session_ended(self._since_s)
+            self._own = None
+        super().close()
+
+
+class PatientCountedSession(CountedSession, PatientSession):
+    """The same, whose statements may wait for long."""

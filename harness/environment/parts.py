@@ -97,10 +97,10 @@ class Terminable(Protocol):
 class Sessions(Protocol):
     """Has the trial's database, in which sessions of ours can be opened past every proxy.
 
-    Each is for one transaction: what PostgreSQL counts of it is taken off the subject's.
+    Each is for one transaction, which is not taken for the subject's. A patient one may wait for long.
     """
 
-    def open_session(self, kind: type[connection] | None = None) -> connection: ...
+    def open_session(self, *, patient: bool = False) -> connection: ...
 
 
 @runtime_checkable

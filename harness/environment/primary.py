@@ -6,7 +6,8 @@ What a given server cannot do it does not have: it belongs to someone else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from psycopg2.extensions import connection
@@ -16,6 +17,7 @@ from harness.environment.database import TrialDatabase
 from harness.environment.embedded import EmbeddedServer
 from harness.environment.filling import Filling
 from harness.environment.leash import ending
+from harness.environment.own_traffic import CountedSession, OwnTraffic, PatientCountedSession
 from harness.environment.parts import PRIMARY
 from harness.probe import Probe, probe
 
@@ -25,10 +27,10 @@ class GivenPrimary:
 
     name = PRIMARY
 
-    def __init__(self, database: TrialDatabase, counted: Callable[[], None] = lambda: None) -> None:
-        """`counted` is called for each transaction that is ours in the trial's database."""
+    def __init__(self, database: TrialDatabase, own: OwnTraffic | None = None) -> None:
+        """`own` is told of the sessions that are ours in the trial's database."""
         self._database = database
-        self._counted = counted
+        self._own = own or OwnTraffic()
 
     @property
     def pid(self) -> int | None:
@@ -46,11 +48,14 @@ class GivenPrimary:
         """A session of ours in the database that the server was reached by. Raises psycopg2.Error."""
         return own_session(self._database.admin_url)
 
-    def open_session(self, kind: type[connection] | None = None) -> connection:
+    def open_session(self, *, patient: bool = False) -> connection:
         """A session of ours in the trial's own database, for one transaction. Raises psycopg2.Error."""
-        session = own_session(self._database.url, kind)
-        for _ in ("login", "limits", "transaction"):
-            self._counted()
+        since_s = time.monotonic()
+        session = own_session(self._database.url, PatientCountedSession if patient else CountedSession)
+        assert isinstance(session, CountedSession)
+        session.tell(self._own, since_s)
+        for _ in ("the session's limits", "the transaction"):
+            self._own.count()
         return session
 
     def probe(self, patience_s: float) -> Probe:
@@ -62,10 +67,8 @@ class GivenPrimary:
 class EmbeddedPrimary(GivenPrimary):
     """Our own server. `Restartable`, `Pausable`, `Terminable`, `Sessions`, `Demotable`, `Fillable`."""
 
-    def __init__(
-        self, database: TrialDatabase, server: EmbeddedServer, counted: Callable[[], None] = lambda: None
-    ) -> None:
-        super().__init__(database, counted)
+    def __init__(self, database: TrialDatabase, server: EmbeddedServer, own: OwnTraffic | None = None) -> None:
+        super().__init__(database, own)
         self._server = server
         self._filling = Filling(self.outside_session)
         self._demoted = False
@@ -114,15 +117,15 @@ class EmbeddedPrimary(GivenPrimary):
 
 
 @contextmanager
-def primary_of(database: TrialDatabase, counted: Callable[[], None] = lambda: None) -> Iterator[GivenPrimary]:
+def primary_of(database: TrialDatabase, own: OwnTraffic | None = None) -> Iterator[GivenPrimary]:
     """The server of a trial's database as a part. However the block ends, it then runs, answers and takes writes.
 
-    `counted` is called for each transaction of ours in that database.
+    `own` is told of the sessions of ours in that database.
     """
     embedded = database.server.embedded
     if embedded is None:
-        yield GivenPrimary(database, counted)
+        yield GivenPrimary(database, own)
         return
-    primary = EmbeddedPrimary(database, embedded, counted)
+    primary = EmbeddedPrimary(database, embedded, own)
     with ending(primary.promote), ending(primary.empty), ending(primary.start), ending(primary.resume):
         yield primary

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from harness.environment.database import BANK_SCHEMA
 from harness.environment.leash import Leash, ending
+from harness.environment.own_traffic import OwnTraffic
 from harness.environment.parts import PRIMARY, REPLICA, Parts
 from harness.environment.postgres import DatabaseServer, TrialDatabase, database_server
 from harness.environment.primary import primary_of
@@ -74,14 +75,12 @@ class Stack:
             yield replica
 
     @contextmanager
-    def parts(
-        self, database: TrialDatabase, link: Proxy, counted: Callable[[], None] = lambda: None
-    ) -> Iterator[Parts]:
+    def parts(self, database: TrialDatabase, link: Proxy, own: OwnTraffic | None = None) -> Iterator[Parts]:
         """The named parts of a trial on its database and behind its proxy; whole again when the block ends.
 
-        `counted` is called for each transaction that a fault makes in that database.
+        `own` is told of the sessions that faults open in that database.
         """
-        with primary_of(database, counted) as primary:
+        with primary_of(database, own) as primary:
             yield Parts({PRIMARY: primary, PRIMARY_LINK: link})
 
 

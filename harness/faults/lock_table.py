@@ -13,7 +13,6 @@ from pydantic import Field, model_validator
 
 from harness.environment.locks import Waiter, first_rows, require_table, table_name
 from harness.environment.parts import Sessions
-from harness.environment.waits import PatientSession
 from harness.errors import TrialFailedError
 from harness.faults.base import Fault, FaultSettings, Proof
 
@@ -66,7 +65,7 @@ class LockTable(Fault):
                 ) from error
             if self.settings.mode == "convoy":
                 alter = sql.SQL("ALTER TABLE {} ADD COLUMN poolstorm_never integer").format(self._table)
-                self._waiter = Waiter(part.open_session(PatientSession), alter)
+                self._waiter = Waiter(part.open_session(patient=True), alter)
                 self._waiter.stand_behind(cursor)
 
     def heal(self, part: Sessions) -> None:  # noqa: ARG002
@@ -76,7 +75,7 @@ class LockTable(Fault):
         with suppress(psycopg2.Error), closing(self._holder), self._holder.cursor() as cursor:
             if self._waiter is not None:
                 self._waiter.leave(cursor)
-            cursor.execute("ROLLBACK")
+            cursor.execute("COMMIT")
 
     def prove(self, part: Sessions, patience_s: float) -> Proof:
         return self._look(part, patience_s, waits=True)
@@ -90,6 +89,7 @@ class LockTable(Fault):
             with closing(part.open_session()) as session, session.cursor() as cursor:
                 cursor.execute(f"BEGIN; SET LOCAL lock_timeout = {max(1, round(patience_s * 1000))}")
                 cursor.execute(self._kept_from_others(cursor))
+                cursor.execute("COMMIT")
         except LockNotAvailable:
             return Proof(waits, f"another session waits for {patience_s:g} s and more")
         except psycopg2.Error as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from harness.environment.parts import Link
@@ -11,13 +13,17 @@ from harness.probe import Probe, Reach
 
 
 class ResetPeerSettings(FaultSettings):
-    """How long a connection lives after its first data under the fault."""
+    """How long a connection lives after its first data under the fault: of the database (`downstream`) or for it
+    (`upstream`).
+    """
 
     after_ms: int = Field(default=0, ge=0, le=60_000)
+    stream: Literal["downstream", "upstream"] = "downstream"
 
 
 class ResetPeer(LinkFault):
-    """Cuts a connection when the database answers on it: the statement was executed, its answer is lost.
+    """Cuts a connection when the database answers on it: the statement was executed, its answer is lost. With
+    `upstream` it is cut when the database is asked, and the statement never arrives.
 
     A pooled connection at rest survives until it is used. Links that were open before end with FIN, not RST.
     """
@@ -28,7 +34,7 @@ class ResetPeer(LinkFault):
     settings: ResetPeerSettings
 
     def inject(self, part: Link) -> None:
-        part.add_toxic("reset_peer", "downstream", {"timeout": self.settings.after_ms}, self.kind)
+        part.add_toxic("reset_peer", self.settings.stream, {"timeout": self.settings.after_ms}, self.kind)
 
     def heal(self, part: Link) -> None:
         part.remove_toxic(self.kind)

@@ -13,12 +13,12 @@ import psycopg2.errors
 import pytest
 
 from harness.environment.database import TrialDatabase
+from harness.environment.own_traffic import OwnTraffic
 from harness.environment.parts import PRIMARY, Parts, Sessions
 from harness.environment.postgres import DatabaseServer
 from harness.environment.primary import primary_of
 from harness.errors import TrialFailedError
 from harness.faults.lock_table import LockTable
-from harness.scene import OwnTraffic
 from tests.integration.processes import soon
 
 pytestmark = pytest.mark.integration
@@ -48,7 +48,7 @@ def database(seeded_server: DatabaseServer) -> Iterator[TrialDatabase]:
 
 @contextmanager
 def part(database: TrialDatabase, own: OwnTraffic | None = None) -> Iterator[Sessions]:
-    with primary_of(database, (own or OwnTraffic()).count) as primary:
+    with primary_of(database, own) as primary:
         capability: Any = Sessions  # a protocol is no concrete type
         yield Parts({PRIMARY: primary}).require(PRIMARY, capability)
 
