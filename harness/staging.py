@@ -30,6 +30,7 @@ from harness.locustfile import Locustfile
 from harness.processes import Processes, ProcessMap, Working
 from harness.records import reading_every_s
 from harness.sampling import BANK_EVERY_S, HOST_EVERY_S, Sampled, TargetTimes, Times
+from harness.sampling.errors import NOT_OUR_LOG, ErrorsGauge, Untold
 from harness.sampling.gauges import BankGauge, DatabaseGauge, Gauge, HostGauge, PoolGauge, ReplicationGauge
 from harness.sampling.inside import InsideGauge, ProbedPoolGauge, ProbedTimes
 from harness.scene import Scene, Setup, Witness
@@ -252,13 +253,23 @@ def _gauges(
     if (channel := inside.channel) is not None:
         yield Sampled("inside", lambda: InsideGauge(channel), every_s)
     yield Sampled("database", lambda: DatabaseGauge(PRIMARY, database.admin_url, database.name), 2 * every_s)
+    yield errors_gauge(PRIMARY, database, 2 * every_s)
     if replica is not None:
         there, name = replica.database, replica.replica.name
         yield Sampled("database", lambda: DatabaseGauge(REPLICA, there.admin_url, there.name), 2 * every_s)
+        yield errors_gauge(REPLICA, there, 2 * every_s)
         yield Sampled("replication", lambda: ReplicationGauge(REPLICA, database.admin_url, name), 2 * every_s)
     if needs_history(setup):
         yield Sampled("bank", lambda: BankGauge(database.url, own), max(BANK_EVERY_S, every_s))
     yield Sampled("host", lambda: HostGauge(processes), max(HOST_EVERY_S, every_s))
+
+
+def errors_gauge(part: str, database: TrialDatabase, every_s: float) -> Sampled:
+    """A given server's log is somebody else's: that is told once, so that nobody takes it for no errors."""
+    server = database.server.embedded
+    if server is None:
+        return Sampled("errors", lambda: Untold(NOT_OUR_LOG), every_s=None)
+    return Sampled("errors", lambda: ErrorsGauge(part, server.log, database.name), every_s, at_end=True)
 
 
 def _of(pid: int | None) -> Processes:

@@ -18,6 +18,7 @@ from harness.errors import EnvironmentSetupError
 
 CONNECT_TIMEOUT_S = 5
 OWN_SESSION = "poolstorm-harness"
+ADMIN_SESSION = "poolstorm"
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca")
 SSL_FILES = ("sslrootcert", "sslcert", "sslkey")
 OPTIONS = ("sslmode", *SSL_FILES)
@@ -164,7 +165,7 @@ def connect(
         "password": address.password,
         "dbname": database or address.database,
         "connect_timeout": CONNECT_TIMEOUT_S,
-        "application_name": "poolstorm",
+        "application_name": ADMIN_SESSION,
         "options": UNHURRIED,
         "passfile": NO_FILE,  # the password is part of the URL: targets look nowhere else either
         **dict(address.options),

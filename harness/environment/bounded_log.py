@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,12 +20,19 @@ def bounded_log(path: Path) -> Iterator[None]:
     Whoever writes must append (as children of the leash do): then what comes after a cut follows what was kept.
     What is written in the moment of a cut may be lost with what was cut.
     """
+    with bounded(lambda: cut(path)):
+        yield
+
+
+@contextmanager
+def bounded(cut_it: Callable[[], object]) -> Iterator[None]:
+    """During the block, and at its end, the log is looked at by `cut_it`, which may raise OSError."""
     stopping = threading.Event()
 
     def look_on() -> None:
         while not stopping.wait(LOOK_EVERY_S):
             with suppress(OSError):
-                cut(path)
+                cut_it()
 
     looker = threading.Thread(target=look_on, name="log-bound", daemon=True)
     looker.start()
@@ -35,19 +42,24 @@ def bounded_log(path: Path) -> Iterator[None]:
         stopping.set()
         looker.join()
         with suppress(OSError):
-            cut(path)
+            cut_it()
 
 
-def cut(path: Path, most_bytes: int = MOST_BYTES, kept_bytes: int = KEPT_BYTES) -> None:
-    """Keep the end of a log that is longer than `most_bytes`, after a line that says so. Raises OSError."""
+def cut(path: Path, most_bytes: int = MOST_BYTES, kept_bytes: int = KEPT_BYTES) -> int:
+    """Keep the end of a log that is longer than `most_bytes`, after a line that says so. Raises OSError.
+
+    Returns where in it what was kept had begun; 0 where nothing was cut out.
+    """
     size = path.stat().st_size
     if size <= most_bytes:
-        return
+        return 0
     with path.open("r+b") as file:
         file.seek(-kept_bytes, 2)
+        began_at = file.tell()
         kept = file.read(kept_bytes)
-        gone = size - len(kept)
+        notice = f"[{size - len(kept):,} bytes were cut out here: the log had more than {most_bytes:,}]\n".encode()
         file.seek(0)
-        file.write(f"[{gone:,} bytes were cut out here: the log had more than {most_bytes:,}]\n".encode())
+        file.write(notice)
         file.write(kept)
         file.truncate()
+    return began_at

@@ -25,10 +25,12 @@ import psycopg2
 from harness.environment.account import Account, server_account, temporary_parent
 from harness.environment.address import Address, connect, first_line
 from harness.environment.binaries import PLAIN_ENVIRONMENT, major_version, runnable_binaries
+from harness.environment.bounded_log import bounded
 from harness.environment.guard import birth, descendants, let_go_on, send
 from harness.environment.leash import Child, Leash, ending
 from harness.environment.ports import HOST
 from harness.environment.readiness import on_a_free_port, wait_until_ready
+from harness.environment.server_log import LINE_PREFIX, ServerLog
 from harness.errors import EnvironmentSetupError
 from harness.processes import Processes
 
@@ -55,6 +57,10 @@ SERVER_SETTINGS = {
     "shared_preload_libraries": "",
     "autovacuum": "off",  # its transactions would count as the target's, and come when they please
     "password_encryption": "scram-sha-256",
+    # Errors are counted by code (`harness.sampling.errors`); what was asked and given is nobody's business.
+    "log_line_prefix": LINE_PREFIX,
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
 }
 REPLICATED_SETTINGS = {
     **SERVER_SETTINGS,
@@ -103,6 +109,7 @@ class EmbeddedServer:
         name: str = "PostgreSQL",
     ) -> None:
         self.address = address
+        self.log = ServerLog(_log_path(folder, name))
         self._settings, self._name = settings, name
         self._leash = leash
         self._binaries = binaries
@@ -127,7 +134,7 @@ class EmbeddedServer:
     @property
     def log_path(self) -> Path:
         """What it says."""
-        return _log_path(self._folder, self._name)
+        return self.log.path
 
     @property
     def pid(self) -> int | None:
@@ -266,7 +273,7 @@ def embedded_server(leash: Leash, *, replicated: bool = False) -> Iterator[Embed
             return server
 
         server = on_a_free_port(started)
-        with ending(server.stop):
+        with ending(server.stop), bounded(server.log.cut):
             yield server
 
 

@@ -20,6 +20,7 @@ from harness.environment.account import server_account, temporary_parent
 from harness.environment.address import Address
 from harness.environment.base_backup import connection_text, copy_primary
 from harness.environment.binaries import runnable_binaries
+from harness.environment.bounded_log import bounded
 from harness.environment.database import DatabaseServer, TrialDatabase
 from harness.environment.embedded import (
     SERVER_SETTINGS,
@@ -188,6 +189,7 @@ def _make(made: ExitStack, leash: Leash, primary: DatabaseServer, toxiproxy: Tox
 
     embedded = on_a_free_port(started)
     made.enter_context(ending(embedded.stop))
+    made.enter_context(bounded(embedded.log.cut))
     server = DatabaseServer(embedded.address, "embedded", embedded)
     return Replica(name, primary, server, embedded, link)
 

@@ -82,6 +82,7 @@ from harness.records.marks import (
 from harness.records.readings import (
     BankReading,
     DatabaseReading,
+    ErrorsReading,
     GapReading,
     GeneratorReading,
     HostReading,
@@ -131,6 +132,7 @@ __all__ = [
     "DatabaseTotals",
     "EncodedInterval",
     "Environment",
+    "ErrorsReading",
     "GapReading",
     "GateRecord",
     "GateSide",

@@ -8,6 +8,9 @@ from pydantic import Field, TypeAdapter, model_validator
 
 from harness.records.base import FORMAT_1_PARTS, Count, Real, Record, Spent, Whole
 
+SqlState = Annotated[str, Field(pattern=r"^[0-9A-Z]{5}$")]
+"""PostgreSQL's code for what went wrong, such as `40P01`."""
+
 
 class PoolReading(Record):
     """The target's own account of its pool (`GET /health/db`)."""
@@ -128,6 +131,22 @@ class DatabaseReading(Record):
         return self.part == "primary"
 
 
+class ErrorsReading(Record):
+    """What a server's own log has of errors in the trial's database since the reading before: codes, no words."""
+
+    source: Literal["errors"] = "errors"
+    t_ns: Whole
+    part: str = "primary"  # whose log
+    counts: dict[SqlState, Count] = Field(default_factory=dict)  # lines with ERROR, FATAL or PANIC
+    order: tuple[SqlState, ...] = ()  # the same codes, by which was the first to come
+    lost: Count = 0  # sessions whose client vanished inside a transaction, or while it was being written to
+
+    @property
+    def refused(self) -> int:
+        """Connections for which there was no room (too_many_connections)."""
+        return self.counts.get("53300", 0)
+
+
 class ReplicationReading(Record):
     """How far a replica is behind, as the primary knows it (pg_stat_replication, read past the proxy)."""
 
@@ -203,6 +222,7 @@ Reading = Annotated[
     | TimesReading
     | InsideReading
     | DatabaseReading
+    | ErrorsReading
     | ReplicationReading
     | BankReading
     | GeneratorReading

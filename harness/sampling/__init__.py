@@ -25,11 +25,15 @@ BANK_EVERY_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """A gauge to be read each `every_s`, opened when sampling begins; `name` is that of its gaps."""
+    """A gauge to be read each `every_s`, or once, opened when sampling begins; `name` is that of its gaps.
+
+    One that tells of what came since its reading before is read once more `at_end`.
+    """
 
     name: str
     open_gauge: Callable[[], Gauge]
-    every_s: float
+    every_s: float | None
+    at_end: bool = False
 
 
 class _Sampler(threading.Thread):
@@ -60,16 +64,26 @@ class _GaugeReader(_Sampler):
 
     def __init__(self, sampled: Sampled, gauge: Gauge, journal: Journal) -> None:
         super().__init__(sampled.name, journal)
-        self._gauge, self._every_s = gauge, sampled.every_s
+        self._gauge, self._every_s, self._at_end = gauge, sampled.every_s, sampled.at_end
 
     def _read_on(self) -> None:
         while not self.stopping.is_set():
-            try:
-                self._journal.read(self._gauge.read())
-            except UnreadableError as error:
-                self._gap(str(error))
-            elapsed_s = self._journal.now_ns() / 1e9
-            self.stopping.wait(self._every_s - elapsed_s % self._every_s)
+            self._read()
+            self.stopping.wait(self._rest_s())
+        if self._at_end:
+            self._read()
+
+    def _rest_s(self) -> float | None:
+        if self._every_s is None:
+            return None
+        elapsed_s = self._journal.now_ns() / 1e9
+        return self._every_s - elapsed_s % self._every_s
+
+    def _read(self) -> None:
+        try:
+            self._journal.read(self._gauge.read())
+        except UnreadableError as error:
+            self._gap(str(error))
 
 
 class Times(Protocol):

@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
@@ -17,13 +18,17 @@ import psycopg2.errors
 import psycopg2.extensions
 import pytest
 
+from harness.environment.address import own_session
 from harness.environment.database import TrialDatabase
 from harness.environment.own_traffic import OwnTraffic
 from harness.environment.parts import PRIMARY
 from harness.environment.postgres import DatabaseServer
+from harness.environment.server_log import ServerLog, logged
 from harness.environment.totals import Totals
 from harness.records import DatabaseReading, DatabaseTotals
-from harness.sampling.gauges import DatabaseGauge
+from harness.sampling.errors import ErrorsGauge
+from harness.sampling.gauges import DatabaseGauge, UnreadableError
+from harness.staging import errors_gauge
 from harness.witnesses.totals import grown, settled_totals
 from tests.integration.processes import soon
 
@@ -277,3 +282,121 @@ def deadlock(database: TrialDatabase) -> None:
             other.rollback()
         thread.join(20)
     assert [True] == refused
+
+
+@pytest.fixture
+def errors(database: TrialDatabase) -> ErrorsGauge:
+    return ErrorsGauge(PRIMARY, log_of(database), database.name)
+
+
+def log_of(database: TrialDatabase) -> ServerLog:
+    assert database.server.embedded is not None
+    return database.server.embedded.log
+
+
+def fails(session: Session, query: str, kind: type[Exception]) -> None:
+    with pytest.raises(kind):
+        ask(session, query)
+
+
+def test_errors_are_told_by_code_in_the_order_of_their_coming_and_without_a_word(
+    database: TrialDatabase, errors: ErrorsGauge
+) -> None:
+    before = log_of(database).end()
+    with closing(psycopg2.connect(database.url, application_name="a web app")) as session:
+        session.autocommit = True
+        ask(session, "SET default_transaction_read_only = on")
+        fails(session, "UPDATE stock SET quantity = 0", psycopg2.errors.ReadOnlySqlTransaction)
+        ask(session, "SET default_transaction_read_only = off")
+        ask(session, "ALTER TABLE stock ADD UNIQUE (id)")
+        fails(session, "INSERT INTO stock VALUES (1, 4711)", psycopg2.errors.UniqueViolation)
+        fails(session, "INSERT INTO stock VALUES (1, 4711)", psycopg2.errors.UniqueViolation)
+        fails(session, "SELECT 'hush-hush' FROM nowhere", psycopg2.errors.UndefinedTable)
+        with closing(psycopg2.connect(database.url)) as other:
+            assert 2 == database.server.end_sessions(database.name)
+            fails(other, "SELECT 1", psycopg2.OperationalError)
+    found = until_told(errors, lambda counts: counts["57P01"] == 2)
+    assert {"25006": 1, "23505": 2, "42P01": 1, "57P01": 2} == dict(found)
+    said = b"\n".join(log_of(database).since(before).lines)
+    assert b"23505" in said
+    assert b"4711" not in said
+    assert b"hush-hush" not in said
+
+
+def until_told(errors: ErrorsGauge, told: Callable[[Counter[str]], bool]) -> Counter[str]:
+    """All that readings tell until they tell that, in the order of their telling; with sessions that were lost."""
+    found: Counter[str] = Counter()
+
+    def look() -> bool:
+        reading = errors.read()
+        for code in reading.order:
+            found[code] += reading.counts[code]
+        if reading.lost:
+            found["lost"] += reading.lost
+        return told(found)
+
+    assert soon(look), found
+    return found
+
+
+def test_a_deadlock_is_told_and_nothing_of_ours(database: TrialDatabase, errors: ErrorsGauge) -> None:
+    with closing(own_session(database.url)) as ours:
+        fails(ours, "SELECT 1 / 0", psycopg2.errors.DivisionByZero)
+    deadlock(database)
+    assert {"40P01": 1} == dict(until_told(errors, lambda counts: counts["40P01"] > 0))
+
+
+def test_a_client_that_vanished_inside_a_transaction_is_lost(database: TrialDatabase, errors: ErrorsGauge) -> None:
+    vanish(database)  # of an idle one PostgreSQL says nothing
+    vanish(database, "SELECT 1")
+    assert {"lost": 1} == dict(until_told(errors, lambda counts: counts["lost"] > 0))
+
+
+def test_connections_for_which_there_is_no_room_are_told_whatever_they_are_full_of(
+    database: TrialDatabase, errors: ErrorsGauge
+) -> None:
+    with closing(psycopg2.connect(database.admin_url)) as admin:
+        admin.autocommit = True
+        ask(admin, f"ALTER DATABASE {database.name} CONNECTION LIMIT 0")
+        ask(admin, "CREATE ROLE guest LOGIN PASSWORD 'guest'")
+        try:
+            guest = database.url.replace(database.server.password, "guest").replace(
+                database.server.user, "guest", 1
+            )
+            with pytest.raises(psycopg2.OperationalError, match="too many connections for database"):
+                psycopg2.connect(guest)
+        finally:
+            ask(admin, "DROP ROLE guest")
+            ask(admin, f"ALTER DATABASE {database.name} CONNECTION LIMIT -1")
+    with ExitStack() as sessions:
+
+        def take_all() -> None:
+            for _ in range(200):
+                sessions.enter_context(closing(psycopg2.connect(database.url)))
+
+        with pytest.raises(psycopg2.OperationalError, match="too many clients"):
+            take_all()
+    found = until_told(errors, lambda counts: counts["53300"] >= 2)
+    assert {"53300": 2} == dict(found)
+
+
+def test_ordinary_requests_are_not_logged(database: TrialDatabase) -> None:
+    before = log_of(database).end()
+    for _ in range(5):
+        with closing(psycopg2.connect(database.url)) as session:
+            for number in range(20):
+                ask(session, f"UPDATE stock SET quantity = quantity - 1 WHERE id = {number % 3}")
+                session.commit()
+            ask(session, "SELECT * FROM stock")
+            session.rollback()
+    time.sleep(0.05)
+    said = (logged(line) for line in log_of(database).since(before).lines)
+    assert [] == [line for line in said if line and line.database == database.name]
+
+
+def test_of_a_given_server_it_is_told_that_its_log_is_not_read(seeded_server: DatabaseServer) -> None:
+    with seeded_server.fresh_database() as database:
+        sampled = errors_gauge(PRIMARY, database, 0.2)
+        with pytest.raises(UnreadableError, match="the log of a given server is not read"):
+            sampled.open_gauge().read()
+        assert sampled.every_s is None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.records import MarkKind
+from harness.records import DatabaseReading, ErrorsReading, MarkKind
 from reports.analyse import analyse
 from reports.read import Run, read_run
 from reports.summary import FaultWindow, PhaseResult, Summary, TargetResult
@@ -114,6 +114,21 @@ def test_postgresql_counts_what_the_targets_say_that_they_did(run: Run) -> None:
         opened = trial.record.requests_served if pool.limit is None else pool.opened_total
         assert (opened, 0, 0) == (totals.sessions, totals.sessions_killed, totals.sessions_open)
         assert trial.record.transactions == totals.commits + totals.rollbacks
+
+
+def test_a_trial_is_looked_at_for_errors_all_along(run: Run) -> None:
+    for trial in run.trials:
+        errors, sessions = trial.readings_of(ErrorsReading), trial.readings_of(DatabaseReading)
+        assert len(errors) > 10
+        assert len(sessions) > 10
+        assert {True} == {reading.waits is not None for reading in sessions}
+
+
+def test_connections_of_a_pool_that_were_cut_are_abandoned(run: Run) -> None:
+    broken = [trial.record for trial in run.trials if trial.record.spec.scenario == "broken"]
+    totals = [record.database_totals for record in broken if record.spec.target != "no-pool"]
+    assert 2 == len(totals)
+    assert all(found is not None and (found.sessions_abandoned or 0) > 0 for found in totals)
 
 
 def test_the_report_is_written_in_every_format(run_folder: Path) -> None:

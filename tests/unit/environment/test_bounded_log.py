@@ -13,14 +13,14 @@ from harness.environment import bounded_log
 def test_a_log_within_its_bound_is_left_alone(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_bytes(b"x" * 100)
-    bounded_log.cut(log, most_bytes=100, kept_bytes=10)
+    assert 0 == bounded_log.cut(log, most_bytes=100, kept_bytes=10)
     assert log.read_bytes() == b"x" * 100
 
 
 def test_of_a_longer_one_the_end_stays_after_a_line_that_says_so(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_bytes(b"x" * 995 + b"the end\n")
-    bounded_log.cut(log, most_bytes=1000, kept_bytes=8)
+    assert 995 == bounded_log.cut(log, most_bytes=1000, kept_bytes=8)
     assert log.read_text() == "[995 bytes were cut out here: the log had more than 1,000]\nthe end\n"
 
 
