@@ -260,27 +260,36 @@ def _report(folder: Path, output: Path) -> int:
 
 @app.command()
 def compare(
-    first: Annotated[Path, typer.Argument(metavar="RUN_A", help="The run to compare with.")],
-    second: Annotated[Path, typer.Argument(metavar="RUN_B", help="The run to compare.")],
+    first: Annotated[Path, typer.Argument(metavar="RUN_A", help="The run or gate to compare with.")],
+    second: Annotated[Path, typer.Argument(metavar="RUN_B", help="The run or gate to compare.")],
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Folder to write to. Default: comparison-A-B beside RUN_B."),
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON in place of the tables.")] = False,
 ) -> None:
-    """Set two runs side by side: HTML, JSON, Markdown, and a table here."""
+    """Set two finished runs side by side: what changed, by how much, and whether beyond their noise. It advises:
+    exit code 0, or 5 where nothing can be compared. HTML, JSON, Markdown, and a table here.
+    """
     from harness.terminal import print_text, say
-    from reports.analyse import analyse
-    from reports.compare import compare as compare_summaries
-    from reports.formats import terminal
-    from reports.read import read_run
+    from reports.compare.folders import compare_folders
+    from reports.formats import json, terminal
     from reports.write import write_comparison
 
-    a, b = analyse(read_run(first)), analyse(read_run(second))
-    comparison = compare_summaries(a, b)
-    folder = output or second.resolve().parent / f"comparison-{a.run.run_id}-{b.run.run_id}"
-    written = write_comparison(comparison, folder)
-    print_text(lambda width, colour: terminal.render_comparison(comparison, width=width, colour=colour))
-    say("", *(f"written: {path}" for path in written))
+    found = compare_folders(first, second)
+    folder = output or second.resolve().parent / f"comparison-{found.a.run_id}-{found.b.run_id}"
+    written = write_comparison(found, folder)
+    print_text(
+        lambda width, colour: (
+            json.render_comparison(found)
+            if as_json
+            else terminal.render_comparison(found, width=width, colour=colour)
+        )
+    )
+    say("", *(f"written: {path}" for path in written), error=as_json)
+    if found.is_empty:
+        say("nothing of A and B can be compared: no phase has usable requests in both", error=True)
+        raise typer.Exit(EXIT_INVALID)
 
 
 app.command()(init)

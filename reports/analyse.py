@@ -57,6 +57,10 @@ _Groups = Mapping[str, _Group]
 """By target, in the manifest's order."""
 
 
+Usable = Mapping[tuple[str, str], tuple[Observed, ...]]
+"""The trials whose figures may be used, by scenario and target, in the order of their repetitions."""
+
+
 def analyse(run: Run, *, probed: bool = True) -> Summary:
     """Everything that a report may say of the run. Without `probed` the diagnosis puts aside what a probe told.
 
@@ -65,6 +69,11 @@ def analyse(run: Run, *, probed: bool = True) -> Summary:
 
     Goes through each trial's latencies once. Raises RunDirectoryError where nothing can be made of the run.
     """
+    return analysed(run, probed=probed)[0]
+
+
+def analysed(run: Run, *, probed: bool = True) -> tuple[Summary, Usable]:
+    """The same, and the trials that it rests on."""
     try:
         return _analyse(run, probed)
     except (ArithmeticError, ValueError, TypeError, LookupError, RecursionError, MemoryError) as error:
@@ -74,7 +83,7 @@ def analyse(run: Run, *, probed: bool = True) -> Summary:
         ) from error
 
 
-def _analyse(run: Run, probed: bool) -> Summary:
+def _analyse(run: Run, probed: bool) -> tuple[Summary, Usable]:
     proves = proves_faults(run.trials)
     trials = {trial.record.spec.id: trial for trial in run.trials}
     planned: dict[str, dict[str, list[TrialSpec]]] = {}
@@ -97,9 +106,10 @@ def _analyse(run: Run, probed: bool) -> Summary:
         for target, group in of.items()
         if group.observed
     }
-    return Summary(
+    summary = Summary(
         run=_run_info(run, scenarios), scenarios=scenarios, caveats=caveats(run, scenarios, usable, proves)
     )
+    return summary, usable
 
 
 def usable_trials(run: Run) -> dict[tuple[str, str], tuple[Observed, ...]]:

@@ -11,7 +11,7 @@ from reports.compare import Comparison
 from reports.formats import Format
 from reports.summary import Caveat, Summary
 from reports.view import ScenarioView, view_comparison, view_report
-from reports.view.compared import COUNTS_COMPARED
+from reports.view.compared import CHANGED, COUNTS_COMPARED
 from reports.view.costs import PARTS
 from reports.view.faults import FAULTS
 from reports.view.findings import FindingsView
@@ -56,12 +56,17 @@ def render(summary: Summary) -> str:
 def render_comparison(comparison: Comparison) -> str:
     """Two runs side by side as GitHub-flavoured Markdown."""
     view = view_comparison(comparison)
-    lines = ["# Two runs compared", "", *_items(view.titles)]
+    lines = ["# Two runs compared", "", *_items((*view.titles, *view.basis))]
+    if view.verdict:
+        lines += ["", "## What changed", "", escape(view.verdict), *_table(view.changes, *CHANGED)]
+        if view.more_changes:
+            lines += ["", f"and {view.more_changes} more, in each scenario's own table"]
     for scenario in view.scenarios:
         figures = scenario.figures.pick("phase", "target", *_COMPARED, "errors-a", "errors-b")
         lines += ["", f"## {escape(scenario.name)}", *_table(figures)]
         lines += _table(scenario.round_trips, "target", "operation", "both-A", "both-B")
         lines += _table(scenario.counts, *COUNTS_COMPARED)
+        lines += _folded(f"By repetition: {scenario.name}", scenario.by_repetition, *CHANGED)
     if view.lines:
         lines += ["", "## Other differences", "", *_items(view.lines)]
     lines += _caveats(view.caveats)

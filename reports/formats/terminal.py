@@ -15,7 +15,7 @@ from reports.formats import Format
 from reports.formats.console import console_of, plain_text, say, text_of
 from reports.summary import Caveat, CheckVerdict, Summary
 from reports.view import ScenarioView, view_comparison, view_report
-from reports.view.compared import COUNTS_COMPARED
+from reports.view.compared import CHANGED_IN_SHORT, COUNTS_COMPARED
 from reports.view.costs import PARTS
 from reports.view.faults import FAULTS
 from reports.view.findings import FindingsView
@@ -59,6 +59,15 @@ def render_comparison(comparison: Comparison, *, width: int = 80, colour: bool =
     console = console_of(width, colour)
     for title in view.titles:
         say(console, title, "bold")
+    for line in view.basis:
+        say(console, line)
+    if view.verdict:
+        say(console, "")
+        say(console, "What changed", "bold")
+        say(console, view.verdict)
+        _table(console, view.changes, *CHANGED_IN_SHORT)
+        if view.more_changes:
+            say(console, f"and {view.more_changes} more", "dim")
     for scenario in view.scenarios:
         say(console, "")
         say(console, scenario.name, "bold")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 FEWEST_FOR_P50 = 20
+FEWEST_FOR_P90 = 50
 FEWEST_FOR_P99 = 200
 FEWEST_OF_ALL_FOR_P99 = 2000
 """Requests a side, of one pair and of all pairs: twenty beyond the percentile in all. The pair is the unit, and
@@ -18,6 +19,7 @@ OFFERED_SHARE = 0.99
 CENSORED_SHARE = 0.2
 
 P50 = (math.log(1.05), math.log(1.10))
+P90 = (math.log(1.10), math.log(1.20))
 P99 = (math.log(1.15), math.log(1.30))
 THROUGHPUT = (math.log(1.05), math.log(1.10))
 CPU = (math.log(1.05), math.log(1.10))

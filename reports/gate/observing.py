@@ -144,7 +144,13 @@ def _slot(own: list[_Seen], other: list[_Seen], configuration: str, told: Told) 
         configuration=configuration,
         position=int(all(one.spec.index != first for one in own)),
         steal_share=_steal_share(usable),
-        phases={stretch: phase for one in usable for stretch, phase in _phases(one, told)},
+        phases={
+            stretch: phase
+            for one in usable
+            for stretch, phase in phases_of(
+                one.observed, told, climbed=one.climbed, late=any(doubt.rule in _LATE for doubt in one.doubts)
+            )
+        },
         breaches=tuple(breach for one in usable for breach in _breaches(one)),
         crashed=any(one.crashed for one in lost),
         lost="; ".join(dict.fromkeys(one.reason for one in lost)),
@@ -156,23 +162,28 @@ def _steal_share(usable: list[_Usable]) -> float | None:
     return sum(percents) / len(percents) / 100 if percents else None
 
 
-def _phases(one: _Usable, told: Told) -> Iterator[tuple[Stretch, model.Phase]]:
-    """What is counted over a whole trial stands in its first phase that counts."""
-    observed, late = one.observed, any(doubt.rule in _LATE for doubt in one.doubts)
+def phases_of(
+    observed: Observed, told: Told | None = None, *, climbed: Exhaustion | None = None, late: bool = False
+) -> Iterator[tuple[Stretch, model.Phase]]:
+    """A trial's phases that count. `told` says where there are enough requests for a p99, None everywhere;
+    `climbed` is what its ladder showed, `late` whether its generator was.
+
+    What is counted over a whole trial stands in its first phase that counts.
+    """
     under_load = counts([observed])
     costs = _costs(observed, under_load)
     cpu = under_load and under_load.target_cpu_ms
     for number, phase in enumerate(observed.counting):
-        made = _phase(one, phase, {} if number else costs, told)
+        made = _phase(observed, phase, {} if number else costs, told)
         if number == 0:
-            made = replace(
-                made, cpu_ms_per_request=cpu.per_request if cpu else None, onset_step=_onset(one.climbed)
-            )
-        yield Stretch(one.spec.scenario, phase.name), replace(made, generator_late=late)
+            made = replace(made, cpu_ms_per_request=cpu.per_request if cpu else None, onset_step=_onset(climbed))
+        yield Stretch(observed.scenario.name, phase.name), replace(made, generator_late=late)
 
 
-def _phase(one: _Usable, phase: Phase, costs: Mapping[str, Mapping[str, float]], told: Told) -> model.Phase:
-    folds = {route: fold for (name, route), fold in one.observed.fold.phases.items() if name == phase.name}
+def _phase(
+    observed: Observed, phase: Phase, costs: Mapping[str, Mapping[str, float]], told: Told | None
+) -> model.Phase:
+    folds = {route: fold for (name, route), fold in observed.fold.phases.items() if name == phase.name}
     every = folds.get(ALL, PhaseFold())
     answered = every.outcomes.total()
     return model.Phase(
@@ -181,14 +192,14 @@ def _phase(one: _Usable, phase: Phase, costs: Mapping[str, Mapping[str, float]],
             route: _route(
                 folds.get(route, PhaseFold()),
                 costs.get(route, {}),
-                (one.spec.scenario, phase.name, route) in told,
+                told is None or (observed.scenario.name, phase.name, route) in told,
             )
             for route in {**folds, **costs}
         },
         offered_share=answered / (answered + every.not_started) if answered else 0.0,
         generator_lag_ms=_lag_ms(every),
         throughput_per_s=every.completed / every.duration_s if every.duration_s else None,
-        recovery=_recovery(one.observed, phase),
+        recovery=_recovery(observed, phase),
     )
 
 
@@ -212,8 +223,8 @@ def _route(fold: PhaseFold, costs: Mapping[str, float], told: bool) -> model.Obs
 
 
 def _quantiles(distribution: Distribution, told: bool) -> Quantiles:
-    p50_ms, p99_ms = distribution.quantiles_ms(500, 990)
-    return Quantiles(p50_ms=p50_ms, p99_ms=p99_ms if told else None)
+    p50_ms, p90_ms, p99_ms = distribution.quantiles_ms(500, 900, 990)
+    return Quantiles(p50_ms=p50_ms, p90_ms=p90_ms, p99_ms=p99_ms if told else None)
 
 
 def _lag_ms(fold: PhaseFold) -> float | None:

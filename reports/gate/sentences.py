@@ -9,14 +9,15 @@ from reports.gate.ruling import Ruling
 from reports.gate.verdicts import Verdict
 
 _WORSE = {"throughput": ("lower", "higher"), "exhaustion-onset": ("earlier", "later")}
-_SLOW = ("p50", "p99", "p50-of-all", "p99-of-all", "recovery")
+_SLOW = ("p50", "p90", "p99", "p50-of-all", "p99-of-all", "recovery")
 
 
 def sentence(one: Ruling) -> str:
     """What was seen, between what bounds, and what follows."""
     if one.column.limit is None:
         return _without_limit(one)
-    return f"{change(one.column, one.effect)}{_between(one)}; {_what_follows(one, one.column.limit)}"
+    said = change(one.column, one.effect) + between(one.column, one.low, one.high)
+    return f"{said}; {_what_follows(one, one.column.limit)}"
 
 
 def _what_follows(one: Ruling, limit: float) -> str:
@@ -68,10 +69,11 @@ def amount(column: Column, effect: float) -> str:
     return f"{_short(effect)} {column.unit}"
 
 
-def _between(one: Ruling) -> str:
-    if not (math.isfinite(one.low) and math.isfinite(one.high)) or one.low == one.high:
+def between(column: Column, low: float, high: float) -> str:
+    """Both ends in brackets, after a blank; empty where an end is not known or both are the same."""
+    if not (math.isfinite(low) and math.isfinite(high)) or low == high:
         return ""
-    return f" (between {change(one.column, one.low)} and {change(one.column, one.high)})"
+    return f" (between {change(column, low)} and {change(column, high)})"
 
 
 def _short(value: float) -> str:

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reports.compare import ComparedCount, ComparedPhase, ComparedRoundTrips, Comparison
+from reports.compare import (
+    Change,
+    ComparedCount,
+    ComparedFigure,
+    ComparedPhase,
+    ComparedRoundTrips,
+    Comparison,
+)
 from reports.summary import Caveat, RunInfo
 from reports.view.checks import verdict_cell
 from reports.view.costs import COUNTS, capitalised
 from reports.view.ladder import trips_cells
-from reports.view.numbers import figure, percent, points
+from reports.view.numbers import figure, percent, plural, points
 from reports.view.pieces import anchor, whole_number
 from reports.view.run import run_title
-from reports.view.table import PHASE, TARGET, Cell, Column, Fields, Table, table
+from reports.view.table import PHASE, TARGET, Cell, Column, Fields, Table, Tone, table
 
 TOLD_CHANGE = 0.02
 """A count that changed by less than this share is not worth a line on a terminal."""
+
+MOST_CHANGES = 20
+"""Rows of what changed; the rest is counted, and stands in each scenario's own table."""
+CHANGED = ("change", "place", "A", "B", "said")
+"""What Markdown and pages show of what changed."""
+CHANGED_IN_SHORT = ("change", "place", "said")
+"""What a terminal has room for."""
+_TONES: dict[Change, Tone] = {Change.WORSE: "bad", Change.BETTER: "good", Change.OPEN: "open", Change.ALIKE: ""}
 
 COUNTS_COMPARED = ("target", "count", "A", "B", "B/A")
 """What text shows of the counts."""
@@ -34,14 +49,23 @@ class ComparedScenario:
     counts_by_name: Table | None
     counts: Table | None
     changed_counts: Table | None
+    by_repetition: Table | None
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonView:
-    """All that a report says of two runs; `runs` are A and B, `titles` tell of them in a line each."""
+    """All that a report says of two runs; `runs` are A and B, `titles` tell of them in a line each.
+
+    `basis` says what the judgement of figures rests on, `verdict` sums it up; `changes` are what changed and what
+    may have, worst first, `more_changes` how many do not stand there.
+    """
 
     runs: tuple[tuple[str, RunInfo], ...]
     titles: tuple[str, ...]
+    basis: tuple[str, ...]
+    verdict: str
+    changes: Table | None
+    more_changes: int
     scenarios: tuple[ComparedScenario, ...]
     changed_checks: Table | None
     only: tuple[str, ...]
@@ -53,6 +77,7 @@ def view_comparison(comparison: Comparison) -> ComparisonView:
     """Everything, built once."""
     runs = (("A", comparison.a), ("B", comparison.b))
     names = dict.fromkeys(phase.scenario for phase in comparison.phases)
+    told = [one for one in comparison.figures if is_told(one)]
     only = tuple(
         f"Only in {label}: {', '.join(names)}."
         for label, names in (("A", comparison.only_in_a), ("B", comparison.only_in_b))
@@ -61,10 +86,14 @@ def view_comparison(comparison: Comparison) -> ComparisonView:
     return ComparisonView(
         runs=runs,
         titles=tuple(f"{label}: {run_title(run)}" for label, run in runs),
+        basis=tuple(filter(None, (comparison.pairing, comparison.noise))),
+        verdict=_verdict(comparison),
+        changes=_changes(told[:MOST_CHANGES]),
+        more_changes=max(0, len(told) - MOST_CHANGES),
         scenarios=tuple(_scenario(comparison, number, name) for number, name in enumerate(names, 1)),
         changed_checks=_changed_checks(comparison),
         only=only,
-        lines=(*only, *_check_lines(comparison)),
+        lines=(*only, *comparison.left_out, *_check_lines(comparison)),
         caveats=comparison.caveats,
     )
 
@@ -81,7 +110,59 @@ def _scenario(comparison: Comparison, number: int, name: str) -> ComparedScenari
         counts_by_name=_counts(counts, "title"),
         counts=_counts(counts, "target"),
         changed_counts=_counts([count for count in counts if is_changed(count)], "target"),
+        by_repetition=_changes([one for one in comparison.figures if one.scenario == name]),
     )
+
+
+def is_told(figure: ComparedFigure) -> bool:
+    """Whether it is worth a line on a terminal: it changed, or seems to by more than its floor."""
+    if figure.change is Change.OPEN:
+        return abs(figure.effect) >= max(figure.floor, figure.noise or 0.0)
+    return figure.change is not Change.ALIKE
+
+
+def _verdict(comparison: Comparison) -> str:
+    """How many figures became what; empty without any."""
+    figures = comparison.figures
+    if not figures:
+        return ""
+    kinds = ", ".join(
+        f"{count} {kind.value}" for kind in Change if (count := sum(one.change is kind for one in figures))
+    )
+    said = f"{plural(len(figures), 'figure')} by repetition: {kinds}."
+    judged = sum(one.low != one.high for one in figures)
+    if not judged:
+        return said
+    return f"{said} Of {judged} intervals of 95 % each about {judged / 20:.2g} miss the truth by chance alone."
+
+
+def _changes(figures: Sequence[ComparedFigure]) -> Table | None:
+    """Figures by repetition, as they come."""
+    columns = (
+        Column("change", "B is", kind="word"),
+        Column("place", "what", "What", "name"),
+        Column("A", "A"),
+        Column("B", "B"),
+        Column("said", "by how much", "By how much", "wide"),
+    )
+    rows: Iterator[Fields] = (
+        {
+            "change": Cell(one.change.value, tone=_TONES[one.change]),
+            "place": f"{one.scenario}/{one.target}: {one.route} {one.metric} ({one.phase})",
+            "A": _amount(one.a, one.unit),
+            "B": _amount(one.b, one.unit),
+            "said": one.said,
+        }
+        for one in figures
+    )
+    return table(columns, rows) if figures else None
+
+
+def _amount(value: float, unit: str) -> str:
+    """With its unit; a share of requests in per cent, and counts of a request bare."""
+    if unit == "of requests":
+        return f"{percent(value)} %"
+    return figure(value) if unit == "a request" else f"{figure(value)} {unit}"
 
 
 def _figures(phases: tuple[ComparedPhase, ...]) -> Table:

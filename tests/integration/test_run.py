@@ -214,10 +214,13 @@ def test_no_password_is_in_any_file_of_the_run(run_folder: Path) -> None:
         assert b"password=" not in text.lower(), path
 
 
-def test_a_report_can_be_compiled_again_elsewhere_and_two_runs_compared(run_folder: Path, tmp_path: Path) -> None:
+def test_a_report_can_be_compiled_again_elsewhere_and_a_run_is_not_compared_with_itself(
+    run_folder: Path, tmp_path: Path
+) -> None:
     again = poolstorm("report", run_folder, "--output", tmp_path / "again")
     assert 0 == again.returncode, again.stderr
     assert (run_folder / "summary.json").read_text() == (tmp_path / "again" / "summary.json").read_text()
     compared = poolstorm("compare", run_folder, run_folder, "--output", tmp_path / "compared")
-    assert 0 == compared.returncode, compared.stderr
-    assert (tmp_path / "compared" / "comparison.html").exists()
+    assert 2 == compared.returncode, compared.stderr
+    assert "A and B are the same run" in compared.stderr
+    assert not (tmp_path / "compared").exists()

@@ -12,6 +12,11 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
+from harness.records import TrialState
+from scenarios.model import Scenario
+from tests.unit.reports.builder import Request, TrialBuilder, one_phase, target_info, write_run
+
+PLAIN = Scenario(name="plain", title="Plain", question="?", phases=(one_phase(),))
 
 
 @dataclass(frozen=True)
@@ -177,3 +182,41 @@ def test_a_message_about_an_endless_path_is_bounded_and_keeps_its_mend(command: 
 def test_the_version_is_told(command: Command) -> None:
     ended = command("--version")
     assert (ended.code, ended.out) == (0, f"poolstorm {version('poolstorm')}\n")
+
+
+def compared_folders(tmp_path: Path, *, usable: bool = True) -> tuple[Path, Path]:
+    """Two runs of one target, the second usable or not."""
+    found = []
+    for name in ("a", "b"):
+        built = TrialBuilder(PLAIN, target_info("shop"))
+        built.mark_phases()
+        built.requests = [Request("steady", 0.01 * number, 8.0) for number in range(100)]
+        if name == "b" and not usable:
+            built.state, built.reason = TrialState.FAILED, "it was cut off"
+        found.append(write_run(tmp_path / name, [built]))
+    return found[0], found[1]
+
+
+def test_two_runs_are_compared_as_json_alone_on_standard_output(command: Command, tmp_path: Path) -> None:
+    ended = command("compare", *compared_folders(tmp_path), "--json")
+    assert 0 == ended.code
+    assert "poolstorm-comparison" == json.loads(ended.out)["format"]
+    assert "comparison.html" in ended.err
+    names = {path.name for path in (tmp_path / "comparison-a-b").iterdir()}
+    assert {"comparison.html", "comparison.json", "comparison.md"} == names
+    assert "not paired" in command("compare", tmp_path / "a", tmp_path / "b").out.lower()
+
+
+def test_where_nothing_can_be_compared_the_exit_code_is_5_and_the_files_say_why(
+    command: Command, tmp_path: Path
+) -> None:
+    ended = command("compare", *compared_folders(tmp_path, usable=False))
+    assert 5 == ended.code
+    assert "nothing of A and B can be compared" in ended.err
+    assert "trial-failed" in (tmp_path / "comparison-a-b" / "comparison.md").read_text()
+
+
+def test_one_run_is_not_compared_with_itself(command: Command, tmp_path: Path) -> None:
+    folder, _ = compared_folders(tmp_path)
+    assert_refused(command("compare", folder, folder), "A and B are the same run")
+    assert {"a", "b"} == {path.name for path in tmp_path.iterdir()}

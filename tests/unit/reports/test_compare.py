@@ -66,7 +66,7 @@ def test_run_compared_with_itself_differs_in_nothing(example: Summary) -> None:
 
     assert {row.p50_ratio for row in found.phases} <= {1.0, None}
     assert (found.changed_checks, found.only_in_a, found.only_in_b) == ((), (), ())
-    assert [caveat.code for caveat in found.caveats] == ["same-run", "own-caveats"]  # the example has some
+    assert [caveat.code for caveat in found.caveats] == ["own-caveats"]  # the example has some
 
 
 def test_caveats_of_either_run_are_pointed_to(example: Summary) -> None:
@@ -118,7 +118,7 @@ def test_circumstances_that_differ_are_caveats(tmp_path: Path) -> None:
 
     found = {caveat.code: caveat.text for caveat in compare(a, b).caveats}
 
-    assert "postgres (18.1 / 17.5)" in found["environment-differs"]
+    assert "postgres (18.1 / 17.5)" in found["versions-differ"]
     assert "seed (7 / 8)" in found["plan-differs"]
     assert "pool_size (10 / 20)" in found["settings-differ"]
     assert "steady" in found["scenario-differs"]
@@ -130,12 +130,3 @@ def test_rows_are_ordered_by_phase_so_that_targets_stand_together(example: Summa
     assert [(row.phase, row.target) for row in rows] == [
         (phase, target) for phase in ("near", "far") for target in example.run.targets
     ]
-
-
-def test_a_run_is_not_compared_with_itself_in_silence(tmp_path: Path) -> None:
-    one, other = summary(tmp_path / "one", trial(10)), summary(tmp_path / "other", trial(10))
-
-    told = [caveat.text for caveat in compare(one, one).caveats if caveat.code == "same-run"]
-
-    assert told == ["A and B are the same run, one: that nothing differs shows nothing."]
-    assert "same-run" not in {caveat.code for caveat in compare(one, other).caveats}

@@ -36,9 +36,15 @@ def hostile_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_run(folder, _trials(HOSTILE, HOSTILE))
 
 
-def _trials(target: str, reason: str) -> list[TrialBuilder]:
+@pytest.fixture(scope="module")
+def slower_folder(hostile_folder: Path) -> Path:
+    """The same slower, so that a comparison has something to tell of it."""
+    return write_run(hostile_folder.parent / f"slower {hostile_folder.name}", _trials(HOSTILE, HOSTILE, 9.0))
+
+
+def _trials(target: str, reason: str, latency_ms: float = 4.0) -> list[TrialBuilder]:
     scenario = Scenario(name="baseline", title=f"Load {reason}", question=reason, phases=(one_phase(),))
-    requests = [Request("steady", number / 50, 4.0) for number in range(80)]
+    requests = [Request("steady", number / 50, latency_ms + number / 1000) for number in range(80)]
     requests += [Request("steady", 1.7 + number / 50, 4.0, Outcome.FAILED, "http-500") for number in range(10)]
     trials = [TrialBuilder(scenario, target_info(target), repetition, requests=requests) for repetition in (1, 2)]
     for trial in trials:
@@ -115,9 +121,9 @@ def test_full_output_is_told_in_one_line(run_folder: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize("command", ["report", "compare"])
 @pytest.mark.parametrize("encoding", ["utf-8", "iso-8859-1"])
 def test_recorded_names_steer_no_terminal(
-    hostile_folder: Path, tmp_path: Path, command: str, encoding: str
+    hostile_folder: Path, slower_folder: Path, tmp_path: Path, command: str, encoding: str
 ) -> None:
-    folders = [hostile_folder] * (2 if command == "compare" else 1)
+    folders = [hostile_folder, slower_folder][: 2 if command == "compare" else 1]
 
     done = poolstorm(command, *folders, output=tmp_path / HOSTILE, PYTHONIOENCODING=encoding)
 
@@ -138,9 +144,9 @@ def test_mistaken_arguments_steer_no_terminal(tmp_path: Path, arguments: tuple[s
 
 @pytest.mark.parametrize(("command", "name"), [("report", "summary.md"), ("compare", "comparison.md")])
 def test_recorded_names_are_only_text_in_markdown(
-    hostile_folder: Path, tmp_path: Path, command: str, name: str
+    hostile_folder: Path, slower_folder: Path, tmp_path: Path, command: str, name: str
 ) -> None:
-    folders = [hostile_folder] * (2 if command == "compare" else 1)
+    folders = [hostile_folder, slower_folder][: 2 if command == "compare" else 1]
     assert 0 == poolstorm(command, *folders, output=tmp_path).returncode
     text = (tmp_path / name).read_text(encoding="utf-8")
 
