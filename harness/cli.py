@@ -12,6 +12,7 @@ import typer
 from typer.exceptions import TyperException
 
 from harness import completion
+from harness.cli_calibrate import calibrate
 from harness.cli_catalogue import catalogue, diagnose
 from harness.cli_claims import claims
 from harness.cli_gate import gate
@@ -297,6 +298,7 @@ app.command()(claims)
 app.command()(gate)
 app.command(name="diagnose")(diagnose)
 app.command()(catalogue)
+app.add_typer(calibrate)
 
 
 @app.command(name="list")

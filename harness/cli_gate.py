@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -11,9 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from harness import completion
-from harness.errors import EXIT_INTERRUPTED, PlanError, shown
+from harness.errors import EXIT_INTERRUPTED
 from harness.interrupts import heed_interrupts
 from harness.options import (
+    USUAL_PLAN,
+    AllowDirty,
     AllowRemote,
     App,
     AppLocustfile,
@@ -26,6 +29,8 @@ from harness.options import (
     DatabaseUrlOption,
     DryRun,
     Duration,
+    GatePairs,
+    GateScenarios,
     PlanPath,
     Pool,
     RunFolder,
@@ -36,10 +41,12 @@ from harness.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from harness.environment.stack import StackOptions
     from harness.plan import Plan
+    from harness.records import GateDesign
+    from reports.calibration.standing import Standings
     from reports.gate.report import GateReport
 
 Base = Annotated[
@@ -86,24 +93,13 @@ BaseRef = Annotated[
         "its own. Default, where there is an app and nothing else is named: where its branch began.",
     ),
 ]
-AllowDirty = Annotated[
-    bool, typer.Option("--allow-dirty", help="Compare what is committed although there is more that is not.")
-]
-Pairs = Annotated[
-    str | None,
+Calibrations = Annotated[
+    list[Path] | None,
     typer.Option(
-        "--pairs",
-        metavar="FIRST,SECOND",
-        help="Judge after so many pairs, and where that decides nothing after so many. Default: 12,20.",
-    ),
-]
-GateScenarios = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--scenario",
-        "-s",
-        help="Scenario of each pair; may be repeated. Default: gate, a steady load.",
-        autocompletion=completion.scenarios,
+        "--calibration",
+        metavar="FILE",
+        help="A calibration.json by which this gate's errors are known; one of each kind. Default: those beside "
+        "the plan, else one that comes with poolstorm.",
     ),
 ]
 OpenVerdict = Annotated[
@@ -125,9 +121,10 @@ def gate(
     head_env: HeadEnv = None,
     base_latency: BaseLatency = 0,
     head_latency: HeadLatency = 0,
-    pairs: Pairs = None,
+    pairs: GatePairs = None,
     scenario: GateScenarios = None,
     inconclusive: OpenVerdict = "fail",
+    calibration: Calibrations = None,
     plan: PlanPath = None,
     seed: Seed = None,
     duration: Duration = None,
@@ -153,6 +150,8 @@ def gate(
     """
     from harness.apps.locustfile import look_into
     from harness.environment.stack import StackOptions
+    from harness.gate.announcing import two_numbers
+    from harness.gate.design import design_of
     from harness.gate.two import two_sides
     from harness.gate.wish import USUAL_PAIRS, USUAL_SCENARIO, GateWish, SideWish, settle_gate
     from harness.preview import print_plan
@@ -178,30 +177,59 @@ def gate(
     asked = GateWish(
         base=SideWish(base, base_app, tuple(base_pool or ()), tuple(base_env or ()), base_latency),
         head=SideWish(head, head_app, tuple(head_pool or ()), tuple(head_env or ()), head_latency),
-        pairs=_two_numbers(pairs) if pairs else wish.gate.pairs or USUAL_PAIRS,
+        pairs=two_numbers(pairs) if pairs else wish.gate.pairs or USUAL_PAIRS,
         scenarios=tuple(scenario or wish.gate.scenarios or (USUAL_SCENARIO,)),
         attempt=_attempt(os.environ.get("GITHUB_RUN_ATTEMPT", "")),
     )
     heed_interrupts()
     with two_sides(wish, asked, base_ref, allow_dirty=allow_dirty, say=partial(say, error=True)) as sides:
         settled = settle_gate(wish, sides, locustfile=looked_into)
+        standing = _standing(design_of(settled, wish, sides), calibration or (), plan)
+        settled = _on(settled, standing)
         if dry_run:
             print_plan(settled)
+            say(*_standing_lines(settled))
             return
         code = _carry_out(
             settled,
             output,
             StackOptions(database_url, toxiproxy, allow_remote_database),
-            lambda usual_per_s: settle_gate(wish, sides, usual_per_s=usual_per_s, locustfile=looked_into),
+            lambda usual_per_s: _on(
+                settle_gate(wish, sides, usual_per_s=usual_per_s, locustfile=looked_into), standing
+            ),
             inconclusive,
         )
     raise typer.Exit(code)
+
+
+def _standing(design: GateDesign, given: Sequence[Path], plan: Path | None) -> Standings:
+    """What is known of the gate's errors; looked for beside the plan that is used."""
+    from harness.environment.facts import this_machine
+    from reports.calibration.standing import standings
+
+    chosen = plan or (USUAL_PLAN if USUAL_PLAN.exists() else None)
+    return standings(design, this_machine(), given=given, beside=None if chosen is None else chosen.parent)
+
+
+def _on(settled: Plan, standing: Standings) -> Plan:
+    """The gate with what it stands on."""
+    assert settled.gate is not None
+    known = {"stands_on": standing[0], "not_calibrated": standing[1]}
+    return replace(settled, gate=settled.gate.model_copy(update=known))
+
+
+def _standing_lines(settled: Plan) -> tuple[str, ...]:
+    from reports.gate.standing import standing_lines
+
+    assert settled.gate is not None
+    return tuple(standing_lines(settled.gate.pairs, settled.gate.stands_on, settled.gate.not_calibrated))
 
 
 def _carry_out(
     settled: Plan, output: Path | None, options: StackOptions, plan_at: Callable[[float], Plan], inconclusive: str
 ) -> int:
     """Run what was settled and rule on it; the exit code."""
+    from harness.gate.announcing import announced
     from harness.gate.carrying import Standing, carry_out_gate
     from harness.store import RunStore
     from harness.terminal import say
@@ -221,7 +249,7 @@ def _carry_out(
         looked.append(judged())
         return Standing(is_decided=not looked[-1].result.go_on, lacking=looked[-1].lacking)
 
-    say(_announced(settled), error=True)
+    say(announced(settled), *_standing_lines(settled), error=True)
     ending = carry_out_gate(
         settled,
         run_id,
@@ -235,27 +263,6 @@ def _carry_out(
     if ending.line:
         say(ending.line, error=True)
     return EXIT_INTERRUPTED if ending.exit_code == EXIT_INTERRUPTED else code
-
-
-def _announced(settled: Plan) -> str:
-    """How many pairs, and for how long."""
-    from harness.gate.pairs import first_pairs
-    from harness.terminal import minutes
-
-    assert settled.gate is not None
-    took = [minutes(first_pairs(settled, pairs).expected_s()) for pairs in settled.gate.pairs]
-    first, last = settled.gate.pairs[0], settled.gate.pairs[-1]
-    if first == last:
-        return f"{first} pairs, about {took[0]}"
-    return f"{first} pairs, about {took[0]}; where these decide nothing {last}, about {took[-1]} in all"
-
-
-def _two_numbers(text: str) -> tuple[int, int]:
-    first, comma, second = text.partition(",")
-    try:
-        return int(first), int(second if comma else first)
-    except ValueError:
-        raise PlanError(f"--pairs {shown(text)}: write two whole numbers, such as 12,20") from None
 
 
 def _attempt(text: str) -> int | None:

@@ -24,6 +24,8 @@ TARGETS = (
     "no-finally-tracked",
     "no-finally-uncollected",
     "no-pool",
+    "one-statement-more",
+    "one-statement-more-async",
     "orm-transfer",
     "prewarmed",
     "psycopg-async-pool",

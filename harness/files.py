@@ -11,11 +11,16 @@ def write_atomically(path: Path, text: str) -> None:
 
     Two processes may do so at the same time. Raises OSError, and UnicodeError for what is no text.
     """
+    write_bytes_atomically(path, text.encode())
+
+
+def write_bytes_atomically(path: Path, data: bytes) -> None:
+    """The same of what is no text."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     temporary.unlink(missing_ok=True)  # one that a killed process left, or a link that leads elsewhere
     try:
-        with temporary.open("x", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with temporary.open("xb") as file:
+            file.write(data)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

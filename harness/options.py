@@ -175,6 +175,27 @@ RunFolder = Annotated[
     Path | None, typer.Option("--output", "-o", help="Folder of the run. Default: runs/<date and time>.")
 ]
 
+AllowDirty = Annotated[
+    bool, typer.Option("--allow-dirty", help="Compare what is committed although there is more that is not.")
+]
+GatePairs = Annotated[
+    str | None,
+    typer.Option(
+        "--pairs",
+        metavar="FIRST,SECOND",
+        help="Judge after so many pairs, and where that decides nothing after so many. Default: 12,20.",
+    ),
+]
+GateScenarios = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--scenario",
+        "-s",
+        help="Scenario of each pair; may be repeated. Default: gate, a steady load.",
+        autocompletion=completion.scenarios,
+    ),
+]
+
 
 def usual_plan_file() -> Path | None:
     """The plan of the folder that one works in, where it has one; told, since nobody named it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
@@ -20,6 +20,7 @@ from harness.faults.base import FaultSettings
 from scenarios.model import CheckKind
 from scenarios.registry import SCENARIOS
 from targets.drivers.registry import DRIVERS
+from targets.planted.registry import PLANTED
 from targets.registry import TARGETS, Target
 from targets.tutorial.registry import TUTORIAL
 
@@ -85,6 +86,7 @@ def reference() -> str:
         _targets("Targets", TARGETS),
         _targets("Targets on other drivers", DRIVERS),
         _targets("Targets of the tutorial", TUTORIAL),
+        _targets("Targets with something planted", PLANTED),
         _table("Scenarios", ("scenario", "asks"), ((f"`{one.name}`", one.question) for one in SCENARIOS.values())),
         _faults(),
         _table("Checks", ("kind", "holds where"), ((f"`{name}`", _CHECKS[name]) for name in checks)),
@@ -124,17 +126,25 @@ def _rows(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[st
 
 
 def _commands() -> Iterator[str]:
-    group = get_command(app)
-    for name, command in getattr(group, "commands").items():  # noqa: B009 - the type of a group is private
-        context = command.make_context(f"poolstorm {name}", [], resilient_parsing=True)
+    for name, command in _named("poolstorm", get_command(app)):
+        context = command.make_context(name, [], resilient_parsing=True)
         words = " ".join(piece for piece in command.collect_usage_pieces(context))
-        yield f"### poolstorm {name} {words}"
+        yield f"### {name} {words}"
         yield ""
         yield " ".join((command.help or "").split())
         yield ""
         records = [record for parameter in command.params if (record := parameter.get_help_record(context))]
         yield from _rows(("option", ""), ((f"`{words}`", text) for words, text in records))
         yield ""
+
+
+def _named(name: str, group: Any) -> Iterator[tuple[str, Any]]:
+    """All commands of a group, those of its groups in their places."""
+    for own, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _named(f"{name} {own}", command)
+        else:
+            yield f"{name} {own}", command
 
 
 def _targets(title: str, targets: Mapping[str, Target]) -> Iterator[str]:

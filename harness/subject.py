@@ -19,6 +19,7 @@ class Capability(StrEnum):
     """What a subject can do beside answering requests; whoever needs one asks for it, and never for a name."""
 
     CONTRACT = "contract"  # the routes and answers of `targets.contract`, so that it can be asked for right ones
+    ROUTES = "routes"  # its routes, by other statements: what they cost can be counted
     GAUGES = "gauges"  # `GET /health/db`: the pool's own account
     TIMES = "times"  # `POST /health/times/take`: how long connections were held
     SETTINGS = "settings"  # `GET /settings`: the pool as configured
@@ -29,7 +30,7 @@ class Capability(StrEnum):
 
 OWN_SCHEMA = "own:"
 """Begins the schema's name of a database that is filled by the set-up of the app that follows."""
-ALL_CAPABILITIES = frozenset(Capability) - {Capability.SLOW_LOG}
+ALL_CAPABILITIES = frozenset(Capability) - {Capability.ROUTES, Capability.SLOW_LOG}
 """Of a standard target."""
 
 

@@ -22,6 +22,7 @@ from harness.plan import Plan
 from harness.records import TrialRecord, TrialSpec, TrialState
 from scenarios.registry import SCENARIOS
 from targets.drivers.registry import DRIVERS
+from targets.planted.registry import PLANTED
 from targets.registry import TARGETS
 from targets.tutorial.registry import TUTORIAL
 
@@ -155,6 +156,7 @@ def print_catalogue() -> None:
         ("Targets", "Target", [(target.name, target.teaches) for target in TARGETS.values()]),
         ("On other drivers", "Target", [(target.name, target.teaches) for target in DRIVERS.values()]),
         ("Of the tutorial", "Target", [(target.name, target.teaches) for target in TUTORIAL.values()]),
+        ("With something planted", "Target", [(target.name, target.teaches) for target in PLANTED.values()]),
         ("Scenarios", "Scenario", [(scenario.name, scenario.question) for scenario in SCENARIOS.values()]),
         ("Faults (for plan files)", "Fault", [(fault.kind, fault.teaches) for fault in FAULTS.values()]),
     )

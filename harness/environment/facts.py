@@ -14,7 +14,7 @@ import psutil
 import psycopg2.extensions
 
 from harness.environment.children import child_environment
-from harness.records import Environment
+from harness.records import Environment, Machine
 
 NOTABLE_PACKAGES = (
     "asyncpg",
@@ -70,7 +70,7 @@ def describe_environment(
     revision, dirty = git_state(checkout)
     load_1m, load_5m, _ = os.getloadavg()
     return Environment(
-        python=f"{platform.python_implementation()} {platform.python_version()}",
+        python=python_version(),
         platform=f"{platform.system()} {platform.machine()}",
         kernel=platform.release(),
         cpu_model=cpu_model(),
@@ -93,6 +93,27 @@ def describe_environment(
         steal_known=hasattr(psutil.cpu_times(), "steal"),
         pressure_known=Path("/proc/pressure/cpu").is_file(),
     )
+
+
+def this_machine() -> Machine:
+    """What noise depends on, as far as the system tells it."""
+    return Machine(
+        platform=f"{platform.system()} {platform.machine()}",
+        cpu_model=cpu_model(),
+        cpu_count=usable_cores(),
+        cpu_limit=cpu_limit(),
+        memory_mib=round(psutil.virtual_memory().total / 2**20),
+    )
+
+
+def python_version() -> str:
+    """Such as `CPython 3.12.3`."""
+    return f"{platform.python_implementation()} {platform.python_version()}"
+
+
+def own_revision() -> str | None:
+    """The revision of the checkout that runs; None where it is installed, or has no repository."""
+    return git_state(_CHECKOUT)[0]
 
 
 def gil_is_on() -> bool:

@@ -123,6 +123,11 @@ def compared(repository: Repository, base: str | None, *, same_allowed: bool = F
     return found, head
 
 
+def same_twice(repository: Repository, revision: str) -> tuple[Commit, Commit]:
+    """One revision as both sides: to see the noise. Raises PlanError for one that is unknown."""
+    return _commit(repository, "base", revision), _commit(repository, "head", revision)
+
+
 def _commit(repository: Repository, name: str, revision: str) -> Commit:
     sha = _require_commit(repository, revision)
     said = told_by_git(repository.root, "rev-list", "--max-count=1", "--format=%s", "--encoding=UTF-8", sha) or ""

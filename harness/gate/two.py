@@ -11,7 +11,7 @@ from harness.environment.leash import Leash
 from harness.errors import PlanError
 from harness.gate.install import INSTALLED_WITHIN_S
 from harness.gate.revisions import as_side, two_revisions
-from harness.gate.revisions_repository import compared, find_repository, require_clean
+from harness.gate.revisions_repository import HEAD, compared, find_repository, require_clean, same_twice
 from harness.gate.wish import GateWish
 from harness.planning.wish import PlanFile
 
@@ -28,11 +28,12 @@ def two_sides(
     base_ref: str | None,
     *,
     allow_dirty: bool = False,
+    twice: bool = False,
     say: Callable[[str], object],
 ) -> Iterator[GateWish]:
     """The gate with what it compares. Revisions are those of an app, where nothing else is named: `base_ref`, or
     by default where the branch left the main one, and what is checked out. They are gone when the block ends.
-    What is not committed is refused, or with `allow_dirty` left aside.
+    What is not committed is refused, or with `allow_dirty` left aside. With `twice` both sides are `base_ref`.
 
     Raises PlanError for what cannot be compared, EnvironmentSetupError for what cannot be installed.
     """
@@ -45,7 +46,7 @@ def two_sides(
         raise PlanError("--base-ref compares revisions of one app; describe it in poolstorm.toml, or with --app")
     (app,) = plan_file.all_apps
     repository = find_repository(Path(app.directory or Path.cwd()))
-    base, head = compared(repository, base_ref)
+    base, head = same_twice(repository, base_ref or HEAD) if twice else compared(repository, base_ref)
     if not allow_dirty:
         require_clean(repository)
     table = plan_file.gate

@@ -20,6 +20,7 @@ from harness.records.base import (
     Spent,
     Whole,
 )
+from harness.records.calibrating import StandsOn
 from harness.records.closing import Closing
 from harness.records.readings import DatabaseReading, PoolReading
 from scenarios.model import Scalar, Scenario
@@ -181,6 +182,8 @@ class GateRecord(Record):
     pairs: tuple[Whole, ...]  # judged after so many, and where that decides nothing after so many
     look: Whole = 1  # which of these it has come to, from 1
     attempt: Whole | None = None  # which of CI's tries of the same job
+    stands_on: tuple[StandsOn, ...] = ()  # by which its errors are known
+    not_calibrated: str = ""  # why they are not
 
 
 class Manifest(Record):

@@ -58,7 +58,7 @@ class CostsWitness(Witness):
 
 def routes_of(scene: Scene) -> tuple[str, ...]:
     """What the load asks, as far as one can ask it without being the load."""
-    if scene.subject.can(Capability.CONTRACT):
+    if scene.subject.can(Capability.CONTRACT) or scene.subject.can(Capability.ROUTES):
         return ("read_user", "list_users", "create_user", "transfer")
     return tuple(dict.fromkeys(scene.paths))
 

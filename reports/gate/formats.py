@@ -16,6 +16,7 @@ from reports.formats.console import console_of, plain_text, say, text_of
 from reports.formats.markdown import escape
 from reports.gate.report import GateReport
 from reports.gate.result import Row
+from reports.gate.standing import standing_lines
 from reports.gate.verdicts import Verdict
 from reports.write import write_texts
 
@@ -69,6 +70,8 @@ def header_lines(report: GateReport) -> Iterator[str]:
         f"{result.pairs} pairs of {', '.join(report.scenarios)}{took} on {report.machine}; {result.family} "
         f"figures tested together by {test}, at most {100 * result.alpha:g} % false alarms for all of them"
     )
+    if report.pairs_asked:
+        yield from standing_lines(report.pairs_asked, report.stands_on, report.not_calibrated)
     if report.attempt and report.attempt > 1:
         yield f"attempt {report.attempt} of this job: an earlier one ended otherwise, and its verdict still stands"
     if report.unfinished:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from harness.errors import RunDirectoryError
-from harness.records import GateRecord, GateSide, Manifest, RunState
+from harness.records import GateRecord, GateSide, Manifest, RunState, StandsOn
 from reports.files import reason_of
 from reports.gate import judge
 from reports.gate.acceptances import Acceptance
@@ -31,6 +31,9 @@ class GateReport(Result):
     head: GateSide
     scenarios: tuple[str, ...]
     attempt: int | None
+    pairs_asked: tuple[int, ...] = ()  # of each look
+    stands_on: tuple[StandsOn, ...] = ()
+    not_calibrated: str = ""
     unfinished: str
     lacking: int  # pairs of which the times can be used, short of those that this look is to have
     result: GateResult
@@ -70,6 +73,9 @@ def report_on(run: Run, today: date, acceptances: Iterable[Acceptance] = ()) -> 
         head=gate.head,
         scenarios=tuple(scenario.name for scenario in manifest.scenarios),
         attempt=gate.attempt,
+        pairs_asked=gate.pairs,
+        stands_on=gate.stands_on,
+        not_calibrated=gate.not_calibrated,
         unfinished=_unfinished(manifest),
         lacking=max(0, seen.pairs_planned - usable_pairs(seen)),
         result=result,

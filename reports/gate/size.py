@@ -38,6 +38,17 @@ def pairs_needed(
     return max(math.ceil(wanted), fewest_pairs(alpha))
 
 
+def effect_found(
+    sigma: float, metrics: int, pairs: int, *, alpha: float = ALPHA, power: float = POWER
+) -> float | None:
+    """The same formula for the effect: what so many pairs find with `power`; None where they find none."""
+    z_alpha, z_power = float(norm.isf(alpha / metrics)), float(norm.isf(1 - power))
+    left = pairs - z_alpha**2 / 2
+    if left <= 0 or pairs < fewest_pairs(alpha):
+        return None
+    return (z_alpha + z_power) * sigma / math.sqrt(left)
+
+
 def refuse_what_cannot_fail(pairs: int, look: Look = Look.ONLY) -> None:
     """Raise PlanError where not even a regression in each pair would be rare enough by chance."""
     fewest = fewest_pairs(look.alpha)

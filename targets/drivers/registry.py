@@ -35,6 +35,7 @@ _ALL = (
         driver="psycopg",
         defaults=TEN_PLUS_TWENTY,
         lacks=_OTHER_STATEMENTS,
+        also=frozenset({"routes"}),
     ),
     Target(
         name="asyncpg-raw",

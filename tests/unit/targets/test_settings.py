@@ -12,6 +12,7 @@ from sqlalchemy import make_url
 
 from targets.drivers.registry import DRIVERS
 from targets.known import KNOWN_TARGETS
+from targets.planted.registry import PLANTED
 from targets.registry import TARGETS
 from targets.settings import REPLICA_URL_VARIABLE, DatabaseUrl, PoolSettings, SettingsError, load_or_exit
 from targets.tutorial.registry import TUTORIAL
@@ -192,7 +193,12 @@ def test_the_registry_names_five_targets_and_imports_nothing_heavy() -> None:
 
 
 def test_each_known_target_has_one_name_and_imports_from_where_it_is_registered() -> None:
-    families = {"targets": TARGETS, "targets.drivers": DRIVERS, "targets.tutorial": TUTORIAL}
+    families = {
+        "targets": TARGETS,
+        "targets.drivers": DRIVERS,
+        "targets.tutorial": TUTORIAL,
+        "targets.planted": PLANTED,
+    }
     assert len(KNOWN_TARGETS) == sum(len(targets) for targets in families.values())
     for package, targets in families.items():
         assert {target.app.rpartition(".")[0] for target in targets.values()} == {package}
