@@ -252,10 +252,13 @@ def _report(folder: Path, output: Path) -> int:
     from reports.read import read_run
     from reports.write import write_summary
 
-    summary = analyse(read_run(folder))
+    run = read_run(folder)
+    summary = analyse(run)
     print_text(lambda width, colour: terminal.render(summary, width=width, colour=colour))
     written = write_summary(summary, output)
     say("", *(f"written: {path}" for path in written))
+    if run.manifest.gate is not None:
+        say(f"this is a gate's folder; its verdict: poolstorm gate --judge {folder}", error=True)
     return summary.run.trials_completed
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
 import typer
 
-from harness import completion
-from harness.errors import EXIT_INTERRUPTED
+from harness.errors import EXIT_INTERRUPTED, PlanError
 from harness.interrupts import heed_interrupts
 from harness.options import (
     USUAL_PLAN,
@@ -39,6 +38,22 @@ from harness.options import (
     chosen_wish,
     new_id,
 )
+from harness.options_gate import (
+    Base,
+    BaseApp,
+    BaseEnv,
+    BaseLatency,
+    BasePool,
+    BaseRef,
+    Calibrations,
+    Head,
+    HeadApp,
+    HeadEnv,
+    HeadLatency,
+    HeadPool,
+    Judge,
+    OpenVerdict,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,66 +64,12 @@ if TYPE_CHECKING:
     from reports.calibration.standing import Standings
     from reports.gate.report import GateReport
 
-Base = Annotated[
-    str | None,
-    typer.Option("--base", help="Target, app or variant to compare with.", autocompletion=completion.targets),
-]
-Head = Annotated[
-    str | None,
-    typer.Option("--head", help="Target, app or variant that is judged.", autocompletion=completion.targets),
-]
-BasePool = Annotated[
-    list[str] | None, typer.Option("--base-pool", metavar="NAME=VALUE", help="Pool setting of the base only.")
-]
-HeadPool = Annotated[
-    list[str] | None, typer.Option("--head-pool", metavar="NAME=VALUE", help="Pool setting of the head only.")
-]
-BaseEnv = Annotated[
-    list[str] | None, typer.Option("--base-env", metavar="NAME=VALUE", help="Variable of the base app only.")
-]
-HeadEnv = Annotated[
-    list[str] | None, typer.Option("--head-env", metavar="NAME=VALUE", help="Variable of the head app only.")
-]
-BaseApp = Annotated[str | None, typer.Option("--base-app", metavar="RUN", help="The base's command, as in --app.")]
-HeadApp = Annotated[str | None, typer.Option("--head-app", metavar="RUN", help="The head's command, as in --app.")]
-BaseLatency = Annotated[
-    int,
-    typer.Option(
-        "--base-latency",
-        metavar="MS",
-        min=0,
-        max=1000,
-        help="Hold back each answer of the base's database so long.",
-    ),
-]
-HeadLatency = Annotated[
-    int, typer.Option("--head-latency", metavar="MS", min=0, max=1000, help="The same of the head's database.")
-]
-BaseRef = Annotated[
-    str | None,
-    typer.Option(
-        "--base-ref",
-        metavar="REV",
-        help="Compare the app as it is committed with this revision of it, each installed into an environment of "
-        "its own. Default, where there is an app and nothing else is named: where its branch began.",
-    ),
-]
-Calibrations = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--calibration",
-        metavar="FILE",
-        help="A calibration.json by which this gate's errors are known; one of each kind. Default: those beside "
-        "the plan, else one that comes with poolstorm.",
-    ),
-]
-OpenVerdict = Annotated[
-    Literal["warn", "fail"],
-    typer.Option("--inconclusive", help="Whether a verdict that is open fails: exit code 3, or 0 with a warning."),
-]
+OF_JUDGING = frozenset({"judge", "inconclusive", "output"})
+"""Parameters that --judge goes with."""
 
 
 def gate(
+    context: typer.Context,
     base: Base = None,
     head: Head = None,
     base_ref: BaseRef = None,
@@ -125,6 +86,7 @@ def gate(
     scenario: GateScenarios = None,
     inconclusive: OpenVerdict = "fail",
     calibration: Calibrations = None,
+    judge: Judge = None,
     plan: PlanPath = None,
     seed: Seed = None,
     duration: Duration = None,
@@ -148,6 +110,8 @@ def gate(
     Exit code 0 where nothing is worse, 4 where something is, 3 where that is open, 5 where the measurement itself
     failed.
     """
+    if judge is not None:
+        raise typer.Exit(_judge_anew(context, judge, output, inconclusive))
     from harness.apps.locustfile import look_into
     from harness.environment.stack import StackOptions
     from harness.gate.announcing import two_numbers
@@ -233,9 +197,7 @@ def _carry_out(
     from harness.gate.carrying import Standing, carry_out_gate
     from harness.store import RunStore
     from harness.terminal import say
-    from reports.gate.report import (
-        judge_folder,
-    )  # here, so that an installation that lacks a part costs no minutes
+    from reports.gate.report import judge_folder  # here: an installation that lacks a part costs no minutes
 
     run_id = new_id("gate-")
     folder = output or Path("runs") / run_id
@@ -243,7 +205,7 @@ def _carry_out(
     looked: list[GateReport] = []
 
     def judged() -> GateReport:
-        return judge_folder(folder, datetime.now(UTC).date())
+        return judge_folder(folder, _today())
 
     def standing() -> Standing:
         looked.append(judged())
@@ -263,6 +225,26 @@ def _carry_out(
     if ending.line:
         say(ending.line, error=True)
     return EXIT_INTERRUPTED if ending.exit_code == EXIT_INTERRUPTED else code
+
+
+def _judge_anew(context: typer.Context, folder: Path, output: Path | None, inconclusive: str) -> int:
+    """Rule on what was run before, and say so; the exit code."""
+    from reports.gate.report import judge_folder
+
+    _require_only_judging(context)
+    return _tell(judge_folder(folder, _today()), output or folder, inconclusive)
+
+
+def _require_only_judging(context: typer.Context) -> None:
+    """What was run is not run otherwise by saying so now."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is not None and source.name == "COMMANDLINE" and parameter.name not in OF_JUDGING:
+            raise PlanError(f"--judge rules on what was run; leave out {parameter.opts[0]}")
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _attempt(text: str) -> int | None:

@@ -89,6 +89,8 @@ def _look(gate: GateRecord) -> Look:
 
 
 def _unfinished(manifest: Manifest) -> str:
-    if manifest.state in (RunState.FINISHED, RunState.RUNNING):
+    if manifest.state is RunState.FINISHED:
         return ""
+    if manifest.state is RunState.RUNNING:
+        return "the gate is still running, or was killed"
     return f"{manifest.state.value}{': ' if manifest.reason else ''}{manifest.reason}"

@@ -3,55 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from harness.cli import main
 from harness.records import TrialState
 from scenarios.model import Scenario
+from tests.unit.harness.commands import Command, assert_refused
 from tests.unit.reports.builder import Request, TrialBuilder, one_phase, target_info, write_run
 
 PLAIN = Scenario(name="plain", title="Plain", question="?", phases=(one_phase(),))
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
-
-    code: object
-    out: str
-    err: str
-
-
-Command = Callable[..., Ended]
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
-    """`poolstorm` with arguments, in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str | Path) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["poolstorm", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        captured = capsys.readouterr()
-        return Ended(left.value.code, captured.out, captured.err)
-
-    return run
-
-
-def assert_refused(ended: Ended, expected: str) -> None:
-    assert expected in ended.err
-    assert 1 == len(ended.err.splitlines()), ended.err
-    assert ended.err.startswith("error: ")
-    assert 2 == ended.code
-    assert "" == ended.out
 
 
 @pytest.mark.parametrize(
