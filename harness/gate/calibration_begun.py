@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.apps.locustfile import look_into
+from harness.apps.wish import AppWish
 from harness.environment.facts import own_revision, package_versions, python_version, this_machine
 from harness.errors import PlanError, shown
 from harness.gate.announcing import announced, two_numbers
@@ -19,7 +20,7 @@ from harness.gate.calibrating import Settled, seed_of
 from harness.gate.calibration_store import CalibrationStore
 from harness.gate.calibration_words import given_words, same_words, words_as_json
 from harness.gate.design import design_of
-from harness.gate.revisions_repository import HEAD, find_repository, require_clean, same_twice
+from harness.gate.revisions_repository import HEAD, NOT_OF_THE_APP, find_repository, require_clean, same_twice
 from harness.gate.two import two_sides
 from harness.gate.wish import USUAL_PAIRS, USUAL_SCENARIO, GateWish, SideWish, settle_gate
 from harness.locustfile import Inspected
@@ -48,6 +49,7 @@ class Asked:
     built: bool
     revision: str | None
     allow_dirty: bool
+    beside: tuple[str, ...]  # its own folder, where that is in the app's
     plant: Plant | None
     locustfile: Inspected | None
 
@@ -84,7 +86,7 @@ def begun(
             "goes on with it"
         )
     gates = _gates(given["gates"], before, folder)
-    asked = asked_for(kind, words, before.plan.revision if before else None)
+    asked = asked_for(kind, words, before.plan.revision if before else None, folder)
     plan = _fixed(kind, gates, asked)
     if before is None:
         store = CalibrationStore.create(folder, GateCalibration(plan=plan), words_as_json(words))
@@ -98,7 +100,7 @@ def begun(
 
 def preview(kind: str, given: Mapping[str, Any]) -> None:
     """Say what would be run; start nothing."""
-    asked, gates = asked_for(kind, given_words(given), None), given["gates"]
+    asked, gates = asked_for(kind, given_words(given)), given["gates"]
     settled = asked.settle()
     print_plan(settled)
     assert settled.gate is not None
@@ -107,8 +109,10 @@ def preview(kind: str, given: Mapping[str, Any]) -> None:
     tell(f"each gate is {announced(settled)}{many}")
 
 
-def asked_for(kind: str, words: Mapping[str, Any], revision: str | None) -> Asked:
-    """`revision` is that of a calibration that goes on. Raises PlanError."""
+def asked_for(
+    kind: str, words: Mapping[str, Any], revision: str | None = None, folder: Path | None = None
+) -> Asked:
+    """`revision` is that of a calibration that goes on, `folder` its own. Raises PlanError."""
     plan_file = chosen_wish(
         Path(words["plan"]) if words.get("plan") else None,
         seed=words.get("seed"),
@@ -127,7 +131,8 @@ def asked_for(kind: str, words: Mapping[str, Any], revision: str | None) -> Aske
     )
     apps = plan_file.all_apps
     name = words.get("base") or (apps[0].name if apps else CONTROL)
-    built, revision = _revision(plan_file, words, revision)
+    beside = _beside(folder, apps)
+    built, revision = _revision(plan_file, words, revision, beside)
     plant = _plant(words, name, is_app=bool(apps)) if kind == CalibrationKind.POWER else None
     base, head = (plant.base_latency_ms, plant.head_latency_ms) if plant else (0, 0)
     wish = GateWish(
@@ -142,12 +147,22 @@ def asked_for(kind: str, words: Mapping[str, Any], revision: str | None) -> Aske
         built=built,
         revision=revision,
         allow_dirty=bool(words.get("allow_dirty")),
+        beside=beside,
         plant=plant,
         locustfile=look_into(apps, plan_file.duration_s),
     )
 
 
-def _revision(plan_file: PlanFile, words: Mapping[str, Any], revision: str | None) -> tuple[bool, str | None]:
+def _beside(folder: Path | None, apps: Sequence[AppWish]) -> tuple[str, ...]:
+    if folder is None or not apps:
+        return ()
+    inside, of = folder.resolve(), Path(apps[0].directory or Path.cwd()).resolve()
+    return (inside.relative_to(of).as_posix(),) if inside != of and inside.is_relative_to(of) else ()
+
+
+def _revision(
+    plan_file: PlanFile, words: Mapping[str, Any], revision: str | None, beside: Sequence[str]
+) -> tuple[bool, str | None]:
     """Whether both sides are built, as for `--base-ref`, and of which revision: an app's, where it lies in a
     repository and none of several, or of its variants, was named.
     """
@@ -165,7 +180,7 @@ def _revision(plan_file: PlanFile, words: Mapping[str, Any], revision: str | Non
         tell(f"both sides are run as they lie there: {error}", error=True)
         return False, None
     if not words.get("allow_dirty"):
-        require_clean(repository)
+        require_clean(repository, (*NOT_OF_THE_APP, *beside))
     return True, revision or same_twice(repository, reference or HEAD)[0].sha
 
 
@@ -256,6 +271,7 @@ def _settled(asked: Asked, seed: int, say: Callable[[str], object], number: int)
         asked.revision if asked.built else None,
         allow_dirty=asked.allow_dirty,
         twice=asked.built,
+        beside=asked.beside,
         say=say,
     ) as sides:
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,14 @@ from harness.environment.leash import Leash
 from harness.errors import PlanError
 from harness.gate.install import INSTALLED_WITHIN_S
 from harness.gate.revisions import as_side, two_revisions
-from harness.gate.revisions_repository import HEAD, compared, find_repository, require_clean, same_twice
+from harness.gate.revisions_repository import (
+    HEAD,
+    NOT_OF_THE_APP,
+    compared,
+    find_repository,
+    require_clean,
+    same_twice,
+)
 from harness.gate.wish import GateWish
 from harness.planning.wish import PlanFile
 
@@ -29,11 +36,13 @@ def two_sides(
     *,
     allow_dirty: bool = False,
     twice: bool = False,
+    beside: Sequence[str] = (),
     say: Callable[[str], object],
 ) -> Iterator[GateWish]:
     """The gate with what it compares. Revisions are those of an app, where nothing else is named: `base_ref`, or
     by default where the branch left the main one, and what is checked out. They are gone when the block ends.
     What is not committed is refused, or with `allow_dirty` left aside. With `twice` both sides are `base_ref`.
+    Files `beside` the app's own, as paths from its folder, may be new.
 
     Raises PlanError for what cannot be compared, EnvironmentSetupError for what cannot be installed.
     """
@@ -48,7 +57,7 @@ def two_sides(
     repository = find_repository(Path(app.directory or Path.cwd()))
     base, head = same_twice(repository, base_ref or HEAD) if twice else compared(repository, base_ref)
     if not allow_dirty:
-        require_clean(repository)
+        require_clean(repository, (*NOT_OF_THE_APP, *beside))
     table = plan_file.gate
     with (
         Leash() as leash,

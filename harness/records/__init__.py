@@ -23,6 +23,7 @@ from harness.records.base import (
 )
 from harness.records.calibrating import (
     CALIBRATION_FILE,
+    CALIBRATION_FILES,
     CALIBRATION_FORMAT,
     GATES_DIR,
     LOCK_FILE,
@@ -112,6 +113,7 @@ from harness.records.writes import Action, Stored, Write
 
 __all__ = [
     "CALIBRATION_FILE",
+    "CALIBRATION_FILES",
     "CALIBRATION_FORMAT",
     "CATALOGUE_FILE",
     "CATALOGUE_FORMAT",

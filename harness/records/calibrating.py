@@ -11,6 +11,8 @@ from pydantic import Field
 from harness.records.base import FORMAT_VERSION, Count, Identity, Real, Record, Spent, Whole
 
 CALIBRATION_FILE = "calibration.json"
+CALIBRATION_FILES = (CALIBRATION_FILE, "calibration-power.json")
+"""Names under which they lie beside a plan."""
 CALIBRATION_FORMAT = "poolstorm-calibration"
 GATES_DIR = "gates"
 LOCK_FILE = ".lock"

@@ -8,7 +8,7 @@ from typing import Literal
 
 from harness.errors import PlanError, RunDirectoryError, plain_line
 from harness.records import (
-    CALIBRATION_FILE,
+    CALIBRATION_FILES,
     CalibrationKind,
     GateCalibration,
     GateDesign,
@@ -19,8 +19,6 @@ from reports.calibration.summary import read_calibration
 from reports.calibration.tally import tally
 from reports.gate.verdicts import Verdict
 
-BESIDE = (CALIBRATION_FILE, "calibration-power.json")
-"""Names under which they lie beside a plan."""
 SHIPPED = Path(__file__).parent / "shipped"
 Where = Literal["given", "beside the plan", "shipped"]
 Standings = tuple[tuple[StandsOn, ...], str]
@@ -102,7 +100,7 @@ def _beside(design: GateDesign, machine: Machine, folder: Path | None) -> tuple[
     """A file of that name may be anybody's, and a plan may have changed since: a reason ends no gate."""
     found: list[StandsOn] = []
     reasons: list[str] = []
-    for path in () if folder is None else (folder / name for name in BESIDE):
+    for path in () if folder is None else (folder / name for name in CALIBRATION_FILES):
         if not path.exists():
             continue
         try:

@@ -172,6 +172,22 @@ def test_an_app_in_a_repository_is_built_of_one_revision_which_stays(
         asked_for("aa", words, None)
 
 
+def test_what_a_calibration_leaves_in_the_apps_folder_is_no_change_of_the_app(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = new_repository(tmp_path / "service")
+    commit(repository, {"api/shop.py": "app = 1"}, "One")
+    monkeypatch.chdir(repository / "api")
+    for name in ("calibration.json", "calibration-power.json", "aa/calibration.json", "poolstorm.toml"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text("")
+    words = {"app_run": "shop:app", "env": ["DATABASE_URL={database_url}"]}
+    assert ("aa",) == asked_for("aa", words, None, Path("aa")).beside
+    assert () == asked_for("aa", {**words, "allow_dirty": True}, None, tmp_path / "elsewhere").beside
+    with pytest.raises(PoolstormError, match="aa/' would not be measured"):
+        asked_for("aa", words, None, Path("another"))
+
+
 def test_an_app_without_a_repository_is_run_as_it_lies_there(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -28,6 +28,7 @@ from harness.records import (
 )
 from reports.analysis.folding import observe
 from reports.analysis.oracles import oracle_results
+from reports.calibration.standing import stands_on
 from reports.gate.formats import render_junit, render_markdown, render_terminal, workflow_commands, write_gate
 from reports.gate.report import GateReport, judge_folder
 from reports.gate.result import Row
@@ -36,6 +37,7 @@ from reports.read import read_run
 from reports.summary import OracleVerdict
 from scenarios.model import Check, Scenario
 from tests.unit.reports.builder import Request, TrialBuilder, ns, one_phase, write_run
+from tests.unit.reports.calibration.made import HERE, calibration, outcome
 
 PAIRS = 12
 TODAY = date(2026, 6, 1)
@@ -279,3 +281,15 @@ def test_errors_of_the_head_alone_in_every_pair_are_worse(tmp_path: Path) -> Non
 
     report = judged(tmp_path, fails_once)
     assert Verdict.REGRESSED is report.result.verdict
+
+
+def test_the_header_says_what_is_known_of_the_gates_errors(tmp_path: Path) -> None:
+    unknown = judged(tmp_path)
+    assert "not calibrated: how often this gate errs has not been measured" in render_markdown(unknown)
+    known = unknown.model_copy(
+        update={"stands_on": (stands_on(calibration(outcome(1), outcome(2, "regressed")), HERE, "given"),)}
+    )
+    for text in (render_markdown(known), render_terminal(known, width=200)):
+        assert "calibration aa-1: false alarms: 1 of 2 gates, at most 97.5 %" in text
+        assert "finds in 95 of 100 gates" in text
+        assert "not calibrated" not in text
