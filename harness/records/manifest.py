@@ -237,7 +237,7 @@ class SlowLogged(Record):
 _OF_COSTS = frozenset(
     {
         *("counted-once", "checkouts-per-request", "connections-per-warm-request", "pings-per-checkout"),
-        *("no-checkout-without-need", "server-timing"),
+        *("no-checkout-without-need", "server-timing", "no-server-timing-without-need"),
     }
 )
 
@@ -254,6 +254,11 @@ class Conformance(Record):
     def is_of_costs(self) -> bool:
         """Whether it asks what an answer cost, or told of its cost, and not what it says."""
         return self.name.startswith("statements-per-") or self.name in _OF_COSTS
+
+    @property
+    def was_late(self) -> bool:
+        """Whether it failed for want of an answer in time, for which the machine may be to blame."""
+        return not self.passed and self.detail.startswith("no answer within")
 
 
 class PathAnswer(Record):

@@ -1,6 +1,7 @@
 """Right answers: no load where a target does not keep the contract, nor figures where it no longer does.
 
-But a gate's head: that it answers wrongly is a verdict, and what it costs is told all the same.
+But a gate's head: that it answers wrongly is a verdict, and what it costs is told all the same. An answer that did
+not come in time is neither.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class ConformanceWitness(Witness):
 
     def _is_judged(self) -> bool:
         place = self.scene.subject.place
-        return place is not None and place.side is Side.HEAD
+        is_head = place is not None and place.side is Side.HEAD
+        return is_head and not any(result.was_late for result in self._results)
 
     def tell(self, record: TrialRecord) -> TrialRecord:
         return record.model_copy(update={"conformance": self._results})

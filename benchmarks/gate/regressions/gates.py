@@ -69,9 +69,10 @@ def outcome(one: Regression, report: GateReport, *, minutes: float) -> Outcome:
     """What is kept of a gate's report."""
     result = report.result
     breaches = [breach for breach in result.breaches if breach.side == "head"]
-    rows = [row for row in result.rows if row.verdict in _WORSE]
+    broken = {breach.name for breach in breaches}
+    rows = [row for row in result.rows if row.verdict in _WORSE and row.metric not in broken]
     told = dict.fromkeys([*(one.name for one in breaches), *(f"{row.route} {row.metric}" for row in rows)])
-    metrics = {*(breach.name for breach in breaches), *(row.metric for row in rows)}
+    metrics = {*broken, *(row.metric for row in rows)}
     return Outcome(
         name=one.name,
         verdict=result.verdict,

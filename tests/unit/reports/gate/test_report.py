@@ -158,6 +158,16 @@ def test_one_slow_moment_of_the_machine_breaks_nothing(tmp_path: Path) -> None:
     assert not judge_folder(folder, today=TODAY).result.breaches
 
 
+def test_an_answer_that_did_not_come_in_time_is_not_a_wrong_one(tmp_path: Path) -> None:
+    def slow_before(trial: TrialBuilder) -> None:
+        trial.conformance = (
+            Conformance(when="before", name="transfer", passed=False, detail="no answer within 5 s"),
+            Conformance(when="before", name="transfer-moves-once", passed=False, detail="by [0, 0]"),
+        )
+
+    assert not judged(tmp_path, slow_before).result.breaches
+
+
 @pytest.mark.parametrize("name", ["statements-per-read", "pings-per-checkout", "server-timing"])
 def test_other_costs_than_the_contracts_are_for_the_counts_to_judge(name: str, tmp_path: Path) -> None:
     assert not judged(tmp_path, wrong(name)).result.breaches
