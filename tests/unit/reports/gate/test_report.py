@@ -37,7 +37,7 @@ from reports.read import read_run
 from reports.summary import OracleVerdict
 from scenarios.model import Check, Scenario
 from tests.unit.reports.builder import Request, TrialBuilder, ns, one_phase, write_run
-from tests.unit.reports.calibration.made import HERE, calibration, outcome
+from tests.unit.reports.calibration.made import HERE, calibration, noise, outcome
 
 PAIRS = 12
 TODAY = date(2026, 6, 1)
@@ -296,9 +296,8 @@ def test_errors_of_the_head_alone_in_every_pair_are_worse(tmp_path: Path) -> Non
 def test_the_header_says_what_is_known_of_the_gates_errors(tmp_path: Path) -> None:
     unknown = judged(tmp_path)
     assert "not calibrated: how often this gate errs has not been measured" in render_markdown(unknown)
-    known = unknown.model_copy(
-        update={"stands_on": (stands_on(calibration(outcome(1), outcome(2, "regressed")), HERE, "given"),)}
-    )
+    made = calibration(outcome(1), outcome(2, "regressed"), noise=(noise("p50", 0.02),), family=10)
+    known = unknown.model_copy(update={"stands_on": (stands_on(made, HERE, "given"),)})
     for text in (render_markdown(known), render_terminal(known, width=200)):
         assert "calibration aa-1: false alarms: 1 of 2 gates, at most 97.5 %" in text
         assert "finds in 95 of 100 gates" in text
