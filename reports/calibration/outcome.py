@@ -78,7 +78,8 @@ def _achieved(seen: Measured, plant: Plant) -> _Achieved | None:
     ]
     if not both:
         return None
-    planted, achieved = map(float, np.mean(both, axis=0))
+    planted = float(np.mean([wanted for wanted, _ in both]))
+    achieved = planted * float(np.median([later / wanted for wanted, later in both]))  # one stall is not the link
     return _Achieved(planted, achieved, achieved >= HALF * planted)
 
 
