@@ -26,7 +26,7 @@ BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 @dataclass(frozen=True)
 class Histogram:
-    """How often something took how long: `counts` by bucket, and their `total`; `sum_s` to 6 %."""
+    """How often something took how long: `counts` by bucket, and their `total`; `sum_s` of all."""
 
     bounds_s: tuple[float, ...]
     counts: tuple[int, ...]
@@ -99,18 +99,17 @@ class Metrics:
         yield Point(f"{PREFIX}.timeouts", "counter", "{timeout}", pool, now["TIMED_OUT"])
         for name, of in (("create_time", "connect"), ("wait_time", "acquire"), ("use_time", "held")):
             at = self._layout.TIMES_AT[of]
-            found = self._histogram(numbers[at : at + self._layout.BINS])
+            found = self._histogram(numbers[at : at + self._layout.BINS], numbers[self._layout.SUMS_AT[of]] / 1e9)
             yield Point(f"{PREFIX}.{name}", "histogram", "s", pool, found)
 
-    def _histogram(self, bins: Sequence[int]) -> Histogram:
-        counts, sum_s = [0] * (len(BOUNDS_S) + 1), 0.0
+    def _histogram(self, bins: Sequence[int], sum_s: float) -> Histogram:
+        counts = [0] * (len(BOUNDS_S) + 1)
         for number, count in enumerate(bins):
             if count:
                 middle_s = sum(self._layout.bounds_ns(number)) / 2e9
                 counts[next((at for at, bound in enumerate(BOUNDS_S) if middle_s <= bound), len(BOUNDS_S))] += (
                     count
                 )
-                sum_s += count * middle_s
         return Histogram(BOUNDS_S, tuple(counts), sum(counts), sum_s)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.util
 import mmap
 import os
+import re
 import stat
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -29,12 +31,20 @@ else:
 MOST_PROCESSES = 256
 """Of an app at once; further ones are read when others have ended."""
 TIMES: tuple[str, ...] = tuple(layout.TIMES_AT)
+_SUMS: tuple[tuple[str, int], ...] = tuple(layout.SUMS_AT.items())
 _COUNTED = (
     *("OPENED", "CLOSED", "INVALIDATED", "TIMED_OUT"),
     *("REQUESTS", "CHECKOUTS", "STATEMENTS", "PINGS", "TROUBLES"),
+    *("POOLS_MADE", "POOLS_MADE_IN_REQUEST", "NESTED_WAITS", "NESTED", "SHARED", "IN_LOOP", "IN_LOOP_NS"),
+    *("COMMITS_FAILED", "COMMITS_LATE", "COMMITS_FAILED_LATE", "ABANDONED_EVER", "CANCELLED_OUT"),
+    *("WORK_FOR_NOBODY", "INTROSPECTIONS", "RESETS", "IDLE_NS", "BUSY_NS"),
 )
-_NOW = ("SIZE", "OPEN", "OUT", "OVERFLOW", "WAITING", "TOKENS", "BORROWED", "THREADS_WAITING")
+_NOW = (
+    *("SIZE", "OPEN", "OUT", "OVERFLOW", "WAITING", "TOKENS", "BORROWED", "THREADS_WAITING"),
+    *("POOLS", "STREAMING", "OUT_AFTER_RESPONSE", "ABANDONED"),
+)
 """Of a process that has ended there is none."""
+_SQLSTATE = re.compile("[0-9A-Z]{5}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +52,8 @@ class Inside:
     """All processes of an app at one moment, summed. Times are of the monotonic clock, in nanoseconds.
 
     `limit` is None where some pool has none, or there is none. `lag_max_ns` is the longest lag of an event loop
-    that ended since the moment that was asked for. `times` are counts by bin (`layout.bin_of`), since the start.
+    that ended since the moment that was asked for. `times` are counts by bin (`layout.bin_of`), and `sums_ns`
+    the sum of each; `errors` are counted by SQLSTATE or word. All of it since the start.
     """
 
     processes: int
@@ -53,6 +64,8 @@ class Inside:
     oldest_place: str
     lag_max_ns: int | None
     times: dict[str, tuple[int, ...]] = field(repr=False, default_factory=dict)
+    sums_ns: dict[str, int] = field(default_factory=dict)
+    errors: dict[str, int] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> int:
         """One of the numbers, by its name in `layout.AT`."""
@@ -68,6 +81,8 @@ class _Ended:
         self.libraries = 0
         self.sums = dict.fromkeys(_COUNTED, 0)
         self.times = {name: [0] * layout.BINS for name in TIMES}
+        self.sums_ns = dict.fromkeys(TIMES, 0)
+        self.errors: Counter[str] = Counter()
 
     def take_in(self, numbers: memoryview) -> None:
         """One more, which counts no further. What it left open the system has closed."""
@@ -80,6 +95,8 @@ class _Ended:
         for name, bins in self.times.items():
             at = layout.TIMES_AT[name]
             bins[:] = map(add, bins, numbers[at : at + layout.BINS].tolist())
+            self.sums_ns[name] += numbers[layout.SUMS_AT[name]]
+        self.errors.update(_errors(numbers))
 
 
 class Channel:
@@ -119,6 +136,8 @@ class Channel:
                 oldest_place=place,
                 lag_max_ns=max((lag for numbers in living for lag in _lags(numbers, since_ns)), default=None),
                 times=self._times(living) if with_times else {},
+                sums_ns={name: self._ended.sums_ns[name] + sum(n[at] for n in living) for name, at in _SUMS},
+                errors=dict(sum(map(_errors, living), self._ended.errors.copy())),
             )
 
     def close(self) -> None:
@@ -209,6 +228,17 @@ def _oldest(living: Sequence[memoryview]) -> Iterator[tuple[int, str]]:
     for numbers in living:
         if since_ns := numbers[layout.AT["OLDEST_SINCE_NS"]]:
             yield since_ns, _place(numbers)
+
+
+def _errors(numbers: memoryview) -> Counter[str]:
+    """By kind; a code that is none was not written by the probe, and counts as another error."""
+    at = layout.ERROR_WORDS_AT
+    found = Counter(dict(zip(layout.ERROR_WORDS, numbers[at : at + len(layout.ERROR_WORDS)], strict=True)))
+    for at in range(layout.ERROR_CODES_AT, layout.ERROR_CODES_AT + 2 * layout.ERROR_CODES, 2):
+        if numbers[at]:
+            code = layout.unpacked(numbers[at])
+            found[code if _SQLSTATE.fullmatch(code) else "other"] += numbers[at + 1]
+    return +found
 
 
 def _place(numbers: memoryview) -> str:

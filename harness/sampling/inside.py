@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from harness.inside.channel import TIMES, Channel, Inside, quantiles_ms
 from harness.records import InsideReading, PoolReading, TimesReading
@@ -24,6 +25,32 @@ _POOL = {
     "statements_total": "STATEMENTS",
     "pings_total": "PINGS",
 }
+_POOLS = {"sqlalchemy", "asyncpg", "psycopg_pool"}
+_OF_POOLS = {
+    "pools": "POOLS",
+    "pools_made": "POOLS_MADE",
+    "nested_waits": "NESTED_WAITS",
+    "nested": "NESTED",
+    "in_loop": "IN_LOOP",
+    "commits_failed": "COMMITS_FAILED",
+    "cancelled_out": "CANCELLED_OUT",
+}
+_DURATIONS = {"in_loop_ms": "IN_LOOP_NS", "idle_ms_total": "IDLE_NS", "query_ms_total": "BUSY_NS"}
+_OF_LIBRARY = {
+    "asyncpg": {"introspections": "INTROSPECTIONS", "resets": "RESETS"},
+    "starlette": {
+        "engines_in_request": "POOLS_MADE_IN_REQUEST",
+        "shared": "SHARED",
+        "commits_late": "COMMITS_LATE",
+        "commits_failed_late": "COMMITS_FAILED_LATE",
+        "streaming": "STREAMING",
+        "out_after_response": "OUT_AFTER_RESPONSE",
+        "abandoned": "ABANDONED",
+        "abandoned_total": "ABANDONED_EVER",
+        "work_for_nobody": "WORK_FOR_NOBODY",
+    },
+}
+"""Those that need a request to be known are there where Starlette is."""
 
 
 class ProbedPoolGauge:
@@ -79,7 +106,24 @@ def inside_reading(now: Inside, read_ns: int) -> InsideReading:
         tokens=now["TOKENS"] if threads else None,
         borrowed=now["BORROWED"] if threads else None,
         threads_waited_for=now["THREADS_WAITING"] if threads else None,
+        **_mechanisms(now),
     )
+
+
+def _mechanisms(now: Inside) -> dict[str, Any]:
+    """What is known of those libraries that are listened to."""
+    if not now.libraries & _POOLS:
+        return {}
+    known: dict[str, float] = {field: now[name] for field, name in _OF_POOLS.items()}
+    known |= {field: _ms(now[name]) for field, name in _DURATIONS.items()}
+    for library, of_library in _OF_LIBRARY.items():
+        if library in now.libraries:
+            known |= {field: now[name] for field, name in of_library.items()}
+    return {**known, "errors": now.errors}
+
+
+def _ms(duration_ns: int) -> float:
+    return round(duration_ns / 1e6, 3)
 
 
 def _age_ms(now: Inside, read_ns: int) -> float | None:
@@ -92,24 +136,27 @@ class ProbedTimes:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._before: Mapping[str, tuple[int, ...]] = {}
+        self._sums_before: Mapping[str, int] = dict.fromkeys(TIMES, 0)
 
     def take(self, phase: str) -> tuple[TimesReading, ...]:
         """One reading of each kind; nothing of what never happened."""
-        now = self._channel.read(with_times=True).times
+        read = self._channel.read(with_times=True)
+        now = read.times
         taken = []
         for of in TIMES:
             before = self._before.get(of, (0,) * len(now[of]))
             counts = [max(0, after - earlier) for after, earlier in zip(now[of], before, strict=True)]
-            taken.append(times_reading(phase, of, counts))
-        self._before = now
+            sum_ns = max(0, read.sums_ns[of] - self._sums_before[of])
+            taken.append(times_reading(phase, of, counts, sum_ns))
+        self._before, self._sums_before = now, read.sums_ns
         return tuple(reading for reading in taken if reading.count)
 
     def close(self) -> None:
         """The channel is the stage's."""
 
 
-def times_reading(phase: str, of: str, counts: list[int]) -> TimesReading:
-    """Of binned durations."""
+def times_reading(phase: str, of: str, counts: list[int], sum_ns: int) -> TimesReading:
+    """Of binned durations, and their sum."""
     p50_ms, p90_ms, p99_ms, max_ms = quantiles_ms(counts, (0.5, 0.9, 0.99, 1.0))
     return TimesReading.model_validate(
         {
@@ -121,5 +168,6 @@ def times_reading(phase: str, of: str, counts: list[int]) -> TimesReading:
             "p90_ms": p90_ms,
             "p99_ms": p99_ms,
             "max_ms": max_ms,
+            "sum_ms": _ms(sum_ns),
         }
     )

@@ -14,10 +14,10 @@ import pytest
 from harness.inside.launch import with_probe
 
 
-def ran(program: str, folder: Path, within: Sequence[str] = ()) -> str:
+def ran(program: str, folder: Path, within: Sequence[str] = (), words: Sequence[str] = ()) -> str:
     """What a program with the probe in it prints; the test fails where it ends otherwise than well."""
     done = subprocess.run(
-        [*within, sys.executable, "-c", program],
+        [*within, sys.executable, "-c", program, *words],
         env=with_probe(os.environ, folder),
         capture_output=True,
         text=True,
@@ -78,3 +78,55 @@ def test_an_app_goes_on_where_the_probes_disk_is_full(tmp_path: Path) -> None:
     ):
         pytest.skip("no disk of its own can be had here")
     assert ran("import sqlalchemy; print('goes on')", tmp_path, alone) == "goes on"
+
+
+_LET_GO = """
+import asyncio, gc, sys, weakref
+import sqlalchemy
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+engine = sqlalchemy.create_engine("sqlite:///" + sys.argv[1])
+let_go = []
+
+async def once(statement):
+    with engine.connect() as connection:
+        let_go.append(weakref.ref(connection))
+        connection.execute(sqlalchemy.text(statement))
+
+async def handle(request):
+    await once("select 1")
+    await asyncio.gather(once("select 1"), once("select 2"))
+    try:
+        await once("select nothing")
+    except sqlalchemy.exc.OperationalError:
+        pass
+    return PlainTextResponse("done")
+
+app = Starlette(routes=[Route("/", handle)])
+
+async def receive():
+    return {"type": "http.request"}
+
+async def send(message):
+    pass
+
+async def main():
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b"", "root_path": ""}
+    for _ in range(5):
+        task = asyncio.create_task(app(dict(scope), receive, send))
+        let_go.append(weakref.ref(task))
+        await task
+
+gc.disable()
+asyncio.run(main())
+print(*(kept() is None for kept in let_go), engine.pool.checkedout())
+"""
+
+
+def test_what_the_app_lets_go_goes_as_soon_as_without_a_probe(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", _LET_GO, str(tmp_path / "app.db")]
+    plain = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
+    assert ran(_LET_GO, tmp_path, words=words[3:]) == plain.stdout.strip()
+    assert "True" in plain.stdout

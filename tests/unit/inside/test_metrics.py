@@ -30,6 +30,7 @@ points = metrics.points()
 print(json.dumps({
     "points": [[p.name, p.kind, p.unit, dict(p.attributes), getattr(p.value, "total", p.value)] for p in points],
     "text": metrics.exposition(),
+    "waited_s": next(p.value.sum_s for p in points if p.name.endswith("wait_time")),
 }))
 """
 
@@ -72,6 +73,11 @@ def test_points_bear_the_conventions_names_kinds_and_units(told: dict[str, Any])
     created, waited, used = (value for *_, value in found[7:])
     assert (waited, used) == (4, 1)
     assert created >= 2
+
+
+def test_sums_are_of_all_that_was_waited(told: dict[str, Any]) -> None:
+    """Three had theirs at once, and one waited for its timeout of 0.1 s in vain."""
+    assert told["waited_s"] >= 0.1
 
 
 def test_states_tell_used_from_idle(told: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ clock, in nanoseconds.
 
 from __future__ import annotations
 
-MAGIC = 0x706F6F6C_73740001
+MAGIC = 0x706F6F6C_73740002
 SUFFIX = ".gauges"
 
 _NAMES = (
@@ -15,6 +15,12 @@ _NAMES = (
     *("OPENED", "CLOSED", "INVALIDATED", "TIMED_OUT", "REQUESTS", "CHECKOUTS", "STATEMENTS", "PINGS"),
     *("OLDEST_SINCE_NS", "PLACE_TURN", "LOOPS"),
     *("TOKENS", "BORROWED", "THREADS_WAITING"),
+    *("POOLS", "POOLS_MADE", "POOLS_MADE_IN_REQUEST"),
+    *("NESTED_WAITS", "NESTED", "SHARED", "IN_LOOP", "IN_LOOP_NS"),
+    *("COMMITS_FAILED", "COMMITS_LATE", "COMMITS_FAILED_LATE"),
+    *("STREAMING", "OUT_AFTER_RESPONSE", "ABANDONED", "ABANDONED_EVER"),
+    *("CANCELLED_OUT", "WORK_FOR_NOBODY", "INTROSPECTIONS", "RESETS"),
+    *("IDLE_NS", "BUSY_NS"),
 )
 AT = {name: number for number, name in enumerate(_NAMES)}
 """Where each number stands. LIMIT is -1 for none. PLACE_TURN is odd while the place is being written."""
@@ -38,7 +44,32 @@ _TIMES_AT = PLACE_AT + PLACE_BYTES // 8
 TIMES_AT = {name: _TIMES_AT + BINS * number for number, name in enumerate(_TIMES)}
 """Where the bins of each start: how often it took how long (`bin_of`)."""
 
-BYTES = 8 * (_TIMES_AT + BINS * len(_TIMES))
+_SUMS_AT = _TIMES_AT + BINS * len(_TIMES)
+SUMS_AT = {name: _SUMS_AT + number for number, name in enumerate(_TIMES)}
+"""And the sum of each, in nanoseconds."""
+
+ERROR_WORDS = ("overlap", "timeout", "disconnected", "cancelled", "pool-timeout", "other")
+"""Kinds of errors that have no SQLSTATE."""
+ERROR_WORDS_AT = _SUMS_AT + len(_TIMES)
+"""Where they are counted, each in its turn."""
+ERROR_CODES_AT = ERROR_WORDS_AT + len(ERROR_WORDS)
+ERROR_CODES = 26
+"""Pairs of an SQLSTATE (`packed`; 0: none yet) and how many errors had it; those beyond are `other`."""
+
+BYTES = 8 * (ERROR_CODES_AT + 2 * ERROR_CODES)
+
+
+def packed(code: str) -> int:
+    """At most seven ASCII characters as one number, never 0."""
+    return int.from_bytes(code.encode("ascii")[:7], "big")
+
+
+def unpacked(number: int) -> str:
+    """The characters again; of a number that is none of these, an empty text."""
+    try:
+        return number.to_bytes(7, "big").lstrip(b"\0").decode("ascii")
+    except (OverflowError, UnicodeDecodeError):
+        return ""
 
 
 def bin_of(duration_ns: int) -> int:

@@ -1,4 +1,4 @@
-"""Event loops: how late they come to what is due; and the requests that run in them."""
+"""Event loops: how late they come to what is due."""
 
 from __future__ import annotations
 
@@ -9,13 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from poolstorm_probe.counts import COUNTS, now_ns
 from poolstorm_probe.hooks import threads
-from poolstorm_probe.hooks.requests import Request, current
+from poolstorm_probe.outs import OUTS
 
 if TYPE_CHECKING:
     import asyncio
 
 EVERY_S = 0.05
 _ticking: weakref.WeakSet[Any] = weakref.WeakSet()  # loops; not by address, which another may have later
+_last: list[Any] = [lambda: None]  # a weak reference to one of them
+
+
+def last_watched() -> Any:
+    """The loop that was begun to be watched last, or None."""
+    return _last[0]()
 
 
 def watch_running_loop() -> None:
@@ -29,6 +35,7 @@ def watch_running_loop() -> None:
         if not _ticking:
             COUNTS.listening_to("loop")
         _ticking.add(loop)
+        _last[0] = weakref.ref(loop)
         _set(loop)
     except Exception:
         COUNTS.trouble()
@@ -42,31 +49,11 @@ def _set(loop: asyncio.AbstractEventLoop) -> None:
 def _tick(loop: asyncio.AbstractEventLoop, due_ns: int) -> None:
     try:
         COUNTS.lagged(max(0, now_ns() - due_ns))
-        COUNTS.look()
+        OUTS.look()
         threads.look()
         _set(loop)
     except Exception:
         COUNTS.trouble()
-
-
-def listen_to_requests(applications: ModuleType) -> None:
-    """`starlette.applications` has been imported; FastAPI's application is one of its."""
-    call = applications.Starlette.__call__
-
-    @wraps(call)
-    async def probed(self: Any, scope: Any, receive: Any, send: Any) -> None:
-        watch_running_loop()
-        if scope.get("type") != "http" or current.get() is not None:  # an app within an app is the same request
-            await call(self, scope, receive, send)
-            return
-        token = current.set(Request())
-        try:
-            await call(self, scope, receive, send)
-        finally:
-            current.reset(token)
-
-    applications.Starlette.__call__ = probed
-    COUNTS.listening_to("starlette")
 
 
 def listen_to_uvicorn(server: ModuleType) -> None:

@@ -1,8 +1,7 @@
 """SQLAlchemy's pools, of every engine of the process, synchronous or not.
 
 A pool's ways out and in are wrapped for all pools at once; what a pool asks of its dialect, on the dialect that
-each engine has of its own, as the classes of drivers have their own versions. SQLAlchemy's events for cursors are
-left alone: to listen to them costs more than all this.
+each engine has of its own (`sqlalchemy_statements`).
 """
 
 from __future__ import annotations
@@ -14,21 +13,13 @@ from types import ModuleType
 from typing import Any
 
 from poolstorm_probe.counts import COUNTS, Pool, now_ns
-from poolstorm_probe.hooks.requests import asked_for_connection
+from poolstorm_probe.hooks.sqlalchemy_statements import OUT, listen_to_errors, out_of, record_of, wrap_dialect
 from poolstorm_probe.hooks.wrapping import around, wrap
+from poolstorm_probe.outs import OUTS
+from poolstorm_probe.serving import pool_was_made
 
-_KEY = "poolstorm_probe"
 _MARK = "_poolstorm_probe"
-
-
-class _Lease:
-    """What is known of one place in a pool; its address names it while it is out."""
-
-    __slots__ = ("out", "release_began_ns")
-
-    def __init__(self) -> None:
-        self.out = False
-        self.release_began_ns = 0
+_KNOWN = "_poolstorm_probe_known"
 
 
 def listen(_: ModuleType) -> None:
@@ -48,16 +39,8 @@ def listen(_: ModuleType) -> None:
     event.listen(AnyPool, "invalidate", lambda *_: COUNTS.add("INVALIDATED"))
     event.listen(AnyPool, "soft_invalidate", lambda *_: COUNTS.add("INVALIDATED"))
     COUNTS.listening_to("sqlalchemy")
-
-
-def _lease_of(place: Any) -> _Lease:
-    info = place.record_info
-    if info is None:  # detached from its pool: nobody will ask again
-        return _Lease()
-    lease = info.get(_KEY)
-    if lease is None:
-        lease = info[_KEY] = _Lease()
-    return lease  # type: ignore[no-any-return]
+    _listen_to_new_pools(AnyPool)
+    listen_to_errors(exc)
 
 
 def _counts_of(pool: Any) -> Pool:
@@ -91,11 +74,23 @@ def _closed(_: Any, record: Any) -> None:
 
 def _detached(_: Any, record: Any) -> None:
     try:
-        lease = _lease_of(record)
-        lease.out = False
-        COUNTS.came_back(COUNTS.comes_back(id(lease)))
+        one = record.__dict__.pop(OUT, None)
+        if one is not None and OUTS.comes_back(one):
+            OUTS.came_back(one)
     except Exception:
         COUNTS.trouble()
+
+
+def _listen_to_new_pools(kind: Any) -> None:
+    """`create_engine` reads from the `__init__` of a pool which words it takes, so that has to stay what it is."""
+    if kind.__new__ is not object.__new__:
+        raise TypeError("another version")
+
+    def made(cls: Any, *_: Any, **__: Any) -> Any:
+        pool_was_made()
+        return object.__new__(cls)
+
+    kind.__new__ = made
 
 
 @contextmanager
@@ -120,6 +115,9 @@ def _connecting(connect: Any) -> Any:
         began_ns = now_ns()
         try:
             return connect(self)
+        except Exception as error:  # a cancelled one is the asking's
+            OUTS.failed(error)
+            raise
         finally:
             COUNTS.took("connect", began_ns)
 
@@ -130,19 +128,26 @@ def _checking_out(timeout_error: type[Exception]) -> Callable[[Any], Any]:
     def checking_out(connect: Any) -> Any:
         @wraps(connect)
         def probed(self: Any) -> Any:
-            _look_at(self)
-            asked_for_connection()
-            COUNTS.waits()
-            began_ns = now_ns()
+            known = self.__dict__.get(_KNOWN)
+            if known is None or known[0].of_a_parent:
+                known = _look_at(self)
+            blocking = known is not None and known[1]
+            one = OUTS.asks()
             try:
                 connection = connect(self)
-            except timeout_error:
-                COUNTS.add("TIMED_OUT")
+            except BaseException as error:
+                OUTS.got_none(one, blocking=blocking)
+                if isinstance(error, timeout_error):
+                    COUNTS.add("TIMED_OUT")
+                OUTS.failed(error)
                 raise
-            finally:
-                COUNTS.waits(-1)
-                COUNTS.took("acquire", began_ns)
-            _went_out(connection)
+            record = record_of(connection)
+            before = out_of(record)
+            if record is None or (before is not None and OUTS.get(before.key) is before):
+                OUTS.got_none(one, blocking=blocking)  # a pool that keeps one a thread hands out the same again
+            else:
+                record.__dict__[OUT] = one
+                OUTS.got(one, id(record), blocking=blocking)
             return connection
 
         return probed
@@ -153,105 +158,27 @@ def _checking_out(timeout_error: type[Exception]) -> Callable[[Any], Any]:
 def _giving_back(give_back: Any) -> Any:
     @wraps(give_back)
     def probed(self: Any, record: Any) -> Any:
-        lease = _out_of(record)
-        if lease is None:
+        one = record.__dict__.pop(OUT, None)  # as soon as the place is back another thread may have it
+        if one is None or not OUTS.comes_back(one):
             return give_back(self, record)
-        lease.out = False  # as soon as the place is back another thread may have it
-        began_ns, since_ns = lease.release_began_ns or now_ns(), COUNTS.comes_back(id(lease))
+        began_ns = one.release_began_ns or now_ns()
         try:
             return give_back(self, record)
         finally:
-            COUNTS.came_back(since_ns, began_ns)
+            OUTS.came_back(one, began_ns)
 
     return probed
 
 
-def _went_out(connection: Any) -> None:
+def _look_at(pool: Any) -> tuple[Pool, bool] | None:
+    """Before a pool's first checkout in a process; whether that is a synchronous call down to the driver."""
     try:
-        lease = _lease_of(connection)
-        lease.release_began_ns = 0
-        if not lease.out:  # a pool that keeps a connection a thread hands out the same again
-            lease.out = True
-            COUNTS.went_out(id(lease))
-    except Exception:
-        COUNTS.trouble()
-
-
-def _out_of(record: Any) -> _Lease | None:
-    try:
-        lease = _lease_of(record)
+        dialect = pool._dialect
+        known = pool.__dict__[_KNOWN] = _counts_of(pool), not dialect.is_async
+        if not getattr(dialect, _MARK, False):
+            setattr(dialect, _MARK, True)
+            wrap_dialect(dialect)
+        return known
     except Exception:
         COUNTS.trouble()
         return None
-    return lease if lease.out else None
-
-
-def _look_at(pool: Any) -> None:
-    """Before a pool's first checkout."""
-    try:
-        _counts_of(pool)
-        dialect = pool._dialect
-        if not getattr(dialect, _MARK, False):
-            setattr(dialect, _MARK, True)
-            _wrap_dialect(dialect)
-    except Exception:
-        COUNTS.trouble()
-
-
-def _wrap_dialect(dialect: Any) -> None:
-    if not hasattr(dialect, "do_execute"):  # a pool without an engine
-        return
-    ping, roll_back = dialect.do_ping, dialect.do_rollback
-
-    def probed_ping(dbapi_connection: Any) -> Any:
-        began_ns = now_ns()
-        try:
-            return ping(dbapi_connection)
-        finally:
-            COUNTS.took("ping", began_ns)
-            COUNTS.add("PINGS")
-
-    def probed_rollback(dbapi_connection: Any) -> Any:
-        _release_begins(dbapi_connection)
-        return roll_back(dbapi_connection)
-
-    dialect.do_ping, dialect.do_rollback = probed_ping, probed_rollback
-    for name, at in (("do_execute", 3), ("do_executemany", 3), ("do_execute_no_params", 2)):
-        setattr(dialect, name, _timed(getattr(dialect, name), at))
-
-
-def _release_begins(dbapi_connection: Any) -> None:
-    """A session's end rolls back before the pool resets: that is the release's real beginning."""
-    try:
-        lease = _lease_of(dbapi_connection)
-        if not lease.release_began_ns:
-            lease.release_began_ns = now_ns()
-    except Exception:  # it is no connection of a pool's
-        pass
-
-
-def _timed(execute: Callable[..., Any], context_at: int) -> Callable[..., Any]:
-    """Around an execution of a cursor, whose context comes by name or at that place."""
-
-    def probed(*words: Any, **options: Any) -> Any:
-        context = words[context_at] if len(words) > context_at else options.get("context")
-        if not _is_of_the_app(context):
-            return execute(*words, **options)
-        began_ns = now_ns()
-        try:
-            return execute(*words, **options)
-        finally:
-            COUNTS.took("query", began_ns)
-            COUNTS.add("STATEMENTS")
-
-    return probed
-
-
-def _is_of_the_app(context: Any) -> bool:
-    """And none of the dialect's own questions to a new connection."""
-    try:
-        lease = _lease_of(context.root_connection.connection)
-    except Exception:
-        return False
-    lease.release_began_ns = 0  # a rollback before was not the end
-    return lease.out
