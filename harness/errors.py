@@ -32,6 +32,10 @@ class EnvironmentSetupError(PoolstormError):
     """PostgreSQL, Toxiproxy, a target or a port is not to be had."""
 
 
+class HeadBrokenError(EnvironmentSetupError):
+    """A gate's head cannot be measured, while its base could: that is the gate's verdict."""
+
+
 class LeftBehindError(EnvironmentSetupError):
     """Something of ours is left on a server that is not ours; the user must be told, whatever else went wrong."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -20,6 +20,7 @@ from harness.errors import (
     EXIT_INTERRUPTED,
     EXIT_USAGE,
     EnvironmentSetupError,
+    HeadBrokenError,
     InterruptedRunError,
     OutputError,
     PoolstormError,
@@ -81,7 +82,8 @@ def carry_out(
 
     `plan_at` makes the plan of a plan whose rates were assumed, once it is known how many requests a second are
     usual for its app. `legs` may end it early.
-    Raises PoolstormError where none had; then the run's folder is gone, too.
+    A gate whose head cannot be measured is kept without a trial. Raises PoolstormError where none had; then the
+    run's folder is gone, too.
     """
     state, reason, exit_code = RunState.FINISHED, "", 0
     created_at: datetime | None = None
@@ -91,7 +93,11 @@ def carry_out(
             RunDisplay(plan) as display,
             running_stack(options, display.say, plan.needs_parts, fills_of(plan)) as stack,
         ):
-            calibration = look_before(plan, store, RealStage(stack, plan.workers), display.say)
+            try:
+                calibration = look_before(plan, store, RealStage(stack, plan.workers), display.say)
+            except HeadBrokenError as error:
+                stack.require_alive()  # else it is not the head's doing
+                return _broken_before(plan, run_id, store, stack, str(error))
             if calibration is not None and plan_at is not None:
                 plan = plan_at(calibration.usual_per_s)
             for leg in legs(plan):
@@ -112,6 +118,17 @@ def carry_out(
             reason, exit_code = reason or str(error), error.exit_code
     with uninterrupted():
         return _ending(store, state, reason, exit_code)
+
+
+def _broken_before(plan: Plan, run_id: str, store: RunStore, stack: Stack, why: str) -> Ending:
+    """Write down that there is nothing to be run, and why."""
+    assert plan.gate is not None
+    told = Ground(stack.require_alive, stack.database.redact)
+    gate = plan.gate.model_copy(update={"broken_before": _one_line(why, told)})
+    manifest = _manifest(replace(plan, trials=(), gate=gate), run_id, stack)
+    ended = {"state": RunState.FINISHED, "finished_at": datetime.now(UTC)}
+    store.write_manifest(manifest.model_copy(update=ended))
+    return Ending()
 
 
 def fills_of(plan: Plan) -> Mapping[str, Fill]:
@@ -163,7 +180,27 @@ def run_plan(
     the state `interrupted`. Where the output or a part that all trials need is lost it is `cut-short`, and says
     why.
     """
-    manifest = Manifest(
+    manifest = _manifest(plan, run_id, stack, calibration, created_at)
+    store.write_manifest(manifest)
+    ground = Ground(stack.require_alive, stack.database.redact)
+    state, reason = run_trials(plan, store, RealStage(stack, plan.workers), ground, observer)
+    finished = manifest.model_copy(update={"state": state, "finished_at": datetime.now(UTC), "reason": reason})
+    try:
+        store.write_manifest(finished)
+    except OutputError as error:
+        return finished.model_copy(update={"state": RunState.CUT_SHORT, "reason": reason or str(error)})
+    return finished
+
+
+def _manifest(
+    plan: Plan,
+    run_id: str,
+    stack: Stack,
+    calibration: Calibration | None = None,
+    created_at: datetime | None = None,
+) -> Manifest:
+    """What is run, as it begins."""
+    return Manifest(
         run_id=run_id,
         created_at=created_at or datetime.now(UTC),
         poolstorm_version=version("poolstorm"),
@@ -179,15 +216,6 @@ def run_plan(
         locustfile=None if plan.locustfile is None else plan.locustfile.record(),
         gate=plan.gate,
     )
-    store.write_manifest(manifest)
-    ground = Ground(stack.require_alive, stack.database.redact)
-    state, reason = run_trials(plan, store, RealStage(stack, plan.workers), ground, observer)
-    finished = manifest.model_copy(update={"state": state, "finished_at": datetime.now(UTC), "reason": reason})
-    try:
-        store.write_manifest(finished)
-    except OutputError as error:
-        return finished.model_copy(update={"state": RunState.CUT_SHORT, "reason": reason or str(error)})
-    return finished
 
 
 def run_trials(

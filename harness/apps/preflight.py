@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from harness.apps.calibration import calibrated, calibrating, trying
-from harness.errors import EnvironmentSetupError, OutputError, PoolstormError
+from harness.errors import EnvironmentSetupError, HeadBrokenError, OutputError, PoolstormError
 from harness.plan import Plan
 from harness.records import LATENCY_FILE, Calibration, Side, TrialSpec, TrialState, decode_intervals
 from harness.scene import Stage
@@ -22,7 +22,8 @@ from scenarios.model import Behaviour, Scenario
 def look_before(plan: Plan, store: RunStore, stage: Stage, say: Callable[[str], None]) -> Calibration | None:
     """Try each app once, the control first; what it bears, where the plan's rates are assumed.
 
-    Raises EnvironmentSetupError, with the app's last words, for one that cannot be measured. Nothing of it stays.
+    Raises EnvironmentSetupError, with the app's last words, for one that cannot be measured; HeadBrokenError for a
+    gate's head, which is tried twice. Nothing of it stays.
     """
     found = None
     apps = [s for s in plan.subjects if not s.launch.is_ours and not _is_second_twin(s)]
@@ -30,7 +31,11 @@ def look_before(plan: Plan, store: RunStore, stage: Stage, say: Callable[[str], 
         sizes = plan.rates_assumed and subject.name == plan.control
         say(f"finding out what {subject.name} bears" if sizes else f"trying {subject.name}")
         behaviour: Behaviour = "visitor" if plan.locustfile is None else "locustfile"
-        looked = _tried(plan, subject, calibrating(behaviour) if sizes else trying(behaviour), store, stage)
+        scenario = calibrating(behaviour) if sizes else trying(behaviour)
+        if _is_head(subject):
+            _try_head(plan, subject, scenario, store, stage, say)
+            continue
+        looked = _tried(plan, subject, scenario, store, stage)
         if sizes:
             found = looked
     return found
@@ -38,6 +43,24 @@ def look_before(plan: Plan, store: RunStore, stage: Stage, say: Callable[[str], 
 
 def _is_second_twin(subject: Subject) -> bool:
     return subject.place is not None and subject.place.side is Side.TWIN and subject.place.position > 1
+
+
+def _is_head(subject: Subject) -> bool:
+    return subject.place is not None and subject.place.side is Side.HEAD
+
+
+def _try_head(
+    plan: Plan, subject: Subject, scenario: Scenario, store: RunStore, stage: Stage, say: Callable[[str], None]
+) -> None:
+    """Its base was measured just before. What the machine alone did it will hardly do again."""
+    try:
+        _tried(plan, subject, scenario, store, stage)
+    except EnvironmentSetupError as error:
+        say(f"{error}; trying it once more")
+        try:
+            _tried(plan, subject, scenario, store, stage)
+        except EnvironmentSetupError as again:
+            raise HeadBrokenError(str(again)) from again
 
 
 def _tried(plan: Plan, subject: Subject, scenario: Scenario, store: RunStore, stage: Stage) -> Calibration | None:

@@ -182,6 +182,7 @@ class GateRecord(Record):
     pairs: tuple[Whole, ...]  # judged after so many, and where that decides nothing after so many
     look: Whole = 1  # which of these it has come to, from 1
     attempt: Whole | None = None  # which of CI's tries of the same job
+    broken_before: str = ""  # why no pair was run: what was wrong with the head, while the base was fine
     stands_on: tuple[StandsOn, ...] = ()  # by which its errors are known
     not_calibrated: str = ""  # why they are not
 

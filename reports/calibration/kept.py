@@ -66,6 +66,8 @@ class KeptGate(Record):
     postgres: str = ""
     took_s: float | None = None  # all of it, from building its sides; None where it went on after it was killed
     pairs: tuple[KeptPair, ...]
+    broken_before: str = ""  # why there are none: what was wrong with the head
+    head: str = ""
     report: GateReport
 
     def measured(self) -> Measured:
@@ -75,6 +77,8 @@ class KeptGate(Record):
             pairs=tuple(Pair(pair.number, pair.target, _slot(pair.base), _slot(pair.head)) for pair in self.pairs),
             seed=self.seed,
             fidelity_ms=self.fidelity_ms,
+            broken_before=self.broken_before,
+            head=self.head,
         )
 
 
@@ -92,6 +96,8 @@ def kept_gate(number: int, seen: Measured, report: GateReport, revision: str | N
             KeptPair(number=pair.number, target=pair.target, base=_kept(pair.base), head=_kept(pair.head))
             for pair in seen.pairs
         ),
+        broken_before=seen.broken_before,
+        head=seen.head,
         report=report,
     )
 

@@ -159,5 +159,6 @@ def _listed(summary: Summary) -> str:
     found = [
         f"{', '.join(target.target for target in scenario.targets)} under {scenario.name}"
         for scenario in summary.scenarios
+        if scenario.targets
     ]
     return "; ".join(found) or "nothing"

@@ -13,7 +13,7 @@ from reports.gate.flips import Flips, Null, null_of_largest
 from reports.gate.looks import Look
 from reports.gate.model import Measured, Place
 from reports.gate.paired import Found, find
-from reports.gate.result import Breached, GateResult, Row
+from reports.gate.result import PREFLIGHT, Breached, GateResult, Row
 from reports.gate.ruling import Ruling, rule_on, table_of
 from reports.gate.sentences import sentence
 from reports.gate.size import refuse_what_cannot_fail
@@ -43,6 +43,8 @@ def judge(
     rows += [_row_of_invalid(one) for one in found.columns if one.invalid]
     rows += [_row_of_breach(one) for one in breaches if one.side == "head"]
     rows = [_accept(row, accepted) for row in rows]
+    if measured.broken_before:  # nothing else was seen, so there is nothing to accept it for
+        rows.append(_row(Series(PREFLIGHT, Place(measured.head)), Verdict.BROKEN, measured.broken_before, 0))
     verdict = worst(Verdict.PASS if row.accepted is not None else row.verdict for row in rows)
     return GateResult(
         verdict=verdict,

@@ -38,6 +38,7 @@ _SAID = {
     Verdict.PASS: "no loss beyond the limits",
     Verdict.IMPROVED: "better, and no loss beyond the limits",
 }
+_BROKEN_BEFORE = "the head cannot be measured, and its base can"
 _JUNIT = {
     Verdict.BROKEN: "failure",
     Verdict.REGRESSED: "failure",
@@ -61,9 +62,21 @@ def side_text(side: GateSide) -> str:
 
 def header_lines(report: GateReport) -> Iterator[str]:
     """What was compared, how, and what is known of the gate's errors."""
-    result = report.result
     yield f"base: {side_text(report.base)}"
     yield f"head: {side_text(report.head)}"
+    yield from _pairs_run(report)
+    if report.attempt and report.attempt > 1:
+        yield f"attempt {report.attempt} of this job: an earlier one ended otherwise, and its verdict still stands"
+    if report.unfinished:
+        yield f"not all planned pairs were run: {report.unfinished}"
+
+
+def _pairs_run(report: GateReport) -> Iterator[str]:
+    """How many, where, and what is known of the errors of a verdict on them."""
+    result = report.result
+    if result.was_broken_before:
+        yield f"no pair was run: the head was tried before, twice, and its base was fine; on {report.machine}"
+        return
     took = f" in {report.took_s / 60:.1f} min" if report.took_s else ""
     test = "all sign flips" if result.exact else f"{result.flips:,} drawn sign flips"
     yield (
@@ -72,10 +85,6 @@ def header_lines(report: GateReport) -> Iterator[str]:
     )
     if report.pairs_asked:
         yield from standing_lines(report.pairs_asked, report.stands_on, report.not_calibrated)
-    if report.attempt and report.attempt > 1:
-        yield f"attempt {report.attempt} of this job: an earlier one ended otherwise, and its verdict still stands"
-    if report.unfinished:
-        yield f"not all planned pairs were run: {report.unfinished}"
 
 
 def notes(report: GateReport) -> Iterator[str]:
@@ -95,7 +104,8 @@ def notes(report: GateReport) -> Iterator[str]:
 
 def summary_line(report: GateReport) -> str:
     """The verdict in a line."""
-    return f"{report.result.verdict.upper()}: {_SAID[report.result.verdict]}"
+    said = _BROKEN_BEFORE if report.result.was_broken_before else _SAID[report.result.verdict]
+    return f"{report.result.verdict.upper()}: {said}"
 
 
 def render_terminal(report: GateReport, *, width: int = 100, colour: bool = False) -> str:
@@ -147,7 +157,7 @@ def render_junit(report: GateReport) -> str:
     )
     for row, kind in zip(rows, kinds, strict=True):
         classname = ".".join(part for part in (row.target, row.scenario, row.phase) if part)
-        case = ElementTree.SubElement(suite, "testcase", classname=classname, name=f"{row.route} {row.metric}")
+        case = ElementTree.SubElement(suite, "testcase", classname=classname, name=_metric(row))
         if kind:
             ElementTree.SubElement(case, kind, message=f"{row.verdict}: {plain(row.said)}")
         ElementTree.SubElement(case, "system-out").text = plain(_said(row))
@@ -184,7 +194,12 @@ def shown_rows(report: GateReport) -> list[Row]:
 def place(row: Row) -> str:
     """Where and what, such as `transfer p50 (steady)`."""
     where = f" ({row.phase})" if row.phase else ""
-    return f"{row.route} {row.metric}{where}"
+    return f"{_metric(row)}{where}"
+
+
+def _metric(row: Row) -> str:
+    """With its route, where it has one."""
+    return f"{row.route} {row.metric}" if row.scenario else row.metric
 
 
 def figure(value: float | None) -> str:

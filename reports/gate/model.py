@@ -128,9 +128,12 @@ class Measured:
     """A whole invocation. `fidelity_ms` is the bound within which poolstorm's own p50 can be trusted.
 
     A pair that could not be used may have been replaced by a further one with a number of its own, and stays.
+    `broken_before` is why there are none at all: what was wrong with `head`, while its base was fine.
     """
 
     pairs_planned: int
     pairs: tuple[Pair, ...]
     seed: int
     fidelity_ms: float = 0.0
+    broken_before: str = ""
+    head: str = ""

@@ -91,6 +91,8 @@ def measured(run: Run) -> Measured:
         ),
         seed=run.manifest.seed,
         fidelity_ms=FIDELITY_MS,
+        broken_before=gate.broken_before,
+        head=gate.head.name,
     )
 
 

@@ -9,6 +9,8 @@ from reports.gate.verdicts import Verdict
 from reports.summary.figures import Result
 
 GATE_VERSION = 1
+PREFLIGHT = "preflight"
+"""The metric of a head that could not be measured before the pairs."""
 
 
 class Row(Result):
@@ -74,3 +76,8 @@ class GateResult(Result):
     went: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     unused_acceptances: tuple[str, ...] = ()
+
+    @property
+    def was_broken_before(self) -> bool:
+        """Whether the head could not be measured at all, so that no pair was run."""
+        return any(row.metric == PREFLIGHT for row in self.rows)

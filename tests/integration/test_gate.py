@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -148,3 +149,61 @@ def test_what_cannot_be_gated_is_one_line_and_exit_code_2(
     assert says in done.stderr
     assert 1 == len(done.stderr.strip().splitlines())
     assert not list(tmp_path.iterdir())
+
+
+ONE_ROUTE = """
+import os, sys
+import asyncpg, uvicorn
+pool = None
+
+async def app(scope, receive, send):
+    global pool
+    if scope["type"] != "http":
+        return
+    if pool is None:
+        pool = await asyncpg.create_pool(os.environ["DB"], min_size=1, max_size=3)
+    await pool.fetchval("select 41 + 1")
+    status = 500 if os.environ.get("BAD") == "refuses" else 200
+    await send({"type": "http.response.start", "status": status, "headers": []})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+if os.environ.get("BAD") == "ends":
+    sys.exit("out of cheese, and of " + os.environ["API_KEY"])
+uvicorn.run(app, port=int(sys.argv[1]), log_level="error")
+"""
+
+
+def gate_with(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """A gate of an app against itself, with other variables."""
+    (folder / "app.py").write_text(ONE_ROUTE)
+    app = f"{sys.executable} app.py {{port}}"
+    return poolstorm(
+        *("gate", "-o", "out", "--app", app, "--env", "DB={database_url}", "--env", "API_KEY=camembert"),
+        *("--get", "/", "--rate", "20", "--duration", "1", "--pairs", "11", *words),
+        cwd=folder,
+        timeout_s=400,
+    )
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"), [("ends", "out of cheese, and of ***"), ("refuses", "it answered no request with a success")]
+)
+def test_a_head_that_cannot_be_measured_while_its_base_can_is_broken(tmp_path: Path, bad: str, says: str) -> None:
+    done = gate_with(tmp_path, "--head-env", f"BAD={bad}")
+    assert 4 == done.returncode, done.stderr
+    assert done.stdout.startswith("BROKEN")
+    for name in ("gate.json", "gate.md", "gate.xml"):
+        text = (tmp_path / "out" / name).read_text().replace("\\", "")
+        assert says in text, name
+        assert "camembert" not in text
+    assert "trying it once more" in done.stderr
+    again = poolstorm("gate", "--judge", "out", cwd=tmp_path)
+    assert (4, done.stdout) == (again.returncode, again.stdout)
+
+
+def test_a_base_that_cannot_be_measured_is_no_verdict(tmp_path: Path) -> None:
+    done = gate_with(tmp_path, "--base-env", "BAD=ends", "--head-env", "BAD=refuses")
+    assert 2 == done.returncode
+    assert "base cannot be measured" in done.stderr
+    assert "out of cheese" in done.stderr
+    assert not (tmp_path / "out").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -18,6 +19,7 @@ from harness.records import (
     GateRecord,
     GateSide,
     GeneratorReading,
+    Manifest,
     Outcome,
     Place,
     RouteCost,
@@ -29,6 +31,7 @@ from harness.records import (
 from reports.analysis.folding import observe
 from reports.analysis.oracles import oracle_results
 from reports.calibration.standing import stands_on
+from reports.gate.acceptances import Acceptance
 from reports.gate.formats import render_junit, render_markdown, render_terminal, workflow_commands, write_gate
 from reports.gate.report import GateReport, judge_folder
 from reports.gate.result import Row
@@ -36,7 +39,7 @@ from reports.gate.verdicts import Inconclusive, Verdict
 from reports.read import read_run
 from reports.summary import OracleVerdict
 from scenarios.model import Check, Scenario
-from tests.unit.reports.builder import Request, TrialBuilder, ns, one_phase, write_run
+from tests.unit.reports.builder import Request, TrialBuilder, ns, one_phase, write_document, write_run
 from tests.unit.reports.calibration.made import HERE, calibration, noise, outcome
 
 PAIRS = 12
@@ -302,3 +305,35 @@ def test_the_header_says_what_is_known_of_the_gates_errors(tmp_path: Path) -> No
         assert "calibration aa-1: false alarms: 1 of 2 gates, at most 97.5 %" in text
         assert "finds in 95 of 100 gates" in text
         assert "not calibrated" not in text
+
+
+def broken_before(path: Path) -> Path:
+    """A gate whose head could not be measured: a manifest, and no trial."""
+    sides = {"base": GateSide(name="shop"), "head": GateSide(name="shop", revision="b" * 40)}
+    why = "head cannot be measured: target head ended with 7 before it was ready: out of <cheese>"
+    folder = gate_folder(path, gate=GateRecord(**sides, pairs=(12, 20), broken_before=why), pairs=1)
+    shutil.rmtree(folder / "trials")
+    manifest = Manifest.model_validate_json((folder / "manifest.json").read_text(), extra="ignore")
+    write_document(folder / "manifest.json", manifest.model_copy(update={"trials": ()}))
+    return folder
+
+
+def test_a_head_that_could_not_be_measured_is_broken_in_every_file(tmp_path: Path) -> None:
+    report = judge_folder(broken_before(tmp_path / "gate"), today=TODAY)
+    assert (Verdict.BROKEN, 4, 0) == (report.result.verdict, report.exit_code(), report.result.pairs)
+    write_gate(report, tmp_path / "out")
+    junit = ElementTree.fromstring((tmp_path / "out" / "gate.xml").read_text())
+    assert ("1", "1") == (junit.attrib["tests"], junit.attrib["failures"])
+    for name in ("gate.json", "gate.md", "gate.xml"):
+        assert "out of " in (tmp_path / "out" / name).read_text()
+    terminal = render_terminal(report)
+    assert "no pair was run: the head was tried before, twice, and its base was fine" in " ".join(terminal.split())
+    assert "sign flips" not in terminal
+    assert terminal.startswith("BROKEN: the head cannot be measured, and its base can")
+    assert "::error title=poolstorm broken::preflight: head cannot be measured" in workflow_commands(report)
+
+
+def test_nobody_accepts_that_nothing_could_be_measured(tmp_path: Path) -> None:
+    acceptances = [Acceptance(pattern="shop/*", reason="known", expires=TODAY)]
+    report = judge_folder(broken_before(tmp_path / "gate"), today=TODAY, acceptances=acceptances)
+    assert Verdict.BROKEN is report.result.verdict
