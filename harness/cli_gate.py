@@ -114,7 +114,7 @@ def gate(
         raise typer.Exit(_judge_anew(context, judge, output, inconclusive))
     from harness.apps.locustfile import look_into
     from harness.environment.stack import StackOptions
-    from harness.gate.announcing import two_numbers
+    from harness.gate.announcing import announced, first_look, two_numbers
     from harness.gate.design import design_of
     from harness.gate.two import two_sides
     from harness.gate.wish import USUAL_PAIRS, USUAL_SCENARIO, GateWish, SideWish, settle_gate
@@ -151,8 +151,8 @@ def gate(
         standing = _standing(design_of(settled, wish, sides), calibration or (), plan)
         settled = _on(settled, standing)
         if dry_run:
-            print_plan(settled)
-            say(*_standing_lines(settled))
+            print_plan(first_look(settled))
+            say(announced(settled), *_standing_lines(settled))
             return
         code = _carry_out(
             settled,

@@ -77,11 +77,13 @@ def carry_out(
     say: Callable[[str], None],
     plan_at: Callable[[float], Plan] | None = None,
     legs: Legs = lambda plan: (plan,),
+    *,
+    begins_with: Plan | None = None,
 ) -> Ending:
     """Bring everything up, run the plan and take it down again. Whatever happens, trials that had finished stay.
 
     `plan_at` makes the plan of a plan whose rates were assumed, once it is known how many requests a second are
-    usual for its app. `legs` may end it early.
+    usual for its app. `legs` may end it early; `begins_with` is what is shown as planned until there is a leg.
     A gate whose head cannot be measured is kept without a trial. Raises PoolstormError where none had; then the
     run's folder is gone, too.
     """
@@ -90,7 +92,7 @@ def carry_out(
     try:
         wait_for_attached(plan.workers, say)
         with (
-            RunDisplay(plan) as display,
+            RunDisplay(begins_with or plan) as display,
             running_stack(options, display.say, plan.needs_parts, fills_of(plan)) as stack,
         ):
             try:

@@ -92,7 +92,10 @@ class RunDisplay:
             self._live.stop()
 
     def follow(self, plan: Plan) -> None:
-        """The run is this much from now on."""
+        """The run is this much from now on; where it grows, that is told."""
+        more = plan.trials[len(self._plan.trials) :]
+        if more and not self._console.is_terminal:
+            self._print(f"{len(more)} more trials, about {minutes(plan.expected_s(more))}")
         self._plan = plan
         self._bar.update(self._task, total=len(plan.trials))
 

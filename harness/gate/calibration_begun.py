@@ -15,7 +15,7 @@ from harness.apps.locustfile import look_into
 from harness.apps.wish import AppWish
 from harness.environment.facts import own_revision, package_versions, python_version, this_machine
 from harness.errors import PlanError, shown
-from harness.gate.announcing import announced, two_numbers
+from harness.gate.announcing import announced, first_look, two_numbers
 from harness.gate.calibrating import Settled, seed_of
 from harness.gate.calibration_store import CalibrationStore
 from harness.gate.calibration_words import given_words, same_words, words_as_json
@@ -102,7 +102,7 @@ def preview(kind: str, given: Mapping[str, Any]) -> None:
     """Say what would be run; start nothing."""
     asked, gates = asked_for(kind, given_words(given)), given["gates"]
     settled = asked.settle()
-    print_plan(settled)
+    print_plan(first_look(settled))
     assert settled.gate is not None
     longest_s = settled.expected_s()
     many = "" if gates is None else f"; {gates} gates take {minutes(gates * longest_s)} at most"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from harness.environment.stack import StackOptions
+from harness.gate.announcing import first_look
 from harness.gate.pairs import first_pairs
 from harness.plan import Plan
 from harness.run import Ending, carry_out
@@ -33,7 +34,16 @@ def carry_out_gate(
     standing: Callable[[], Standing],
 ) -> Ending:
     """Run the pairs of one look after those of another until it is decided. Raises as `carry_out` does."""
-    return carry_out(plan, run_id, store, options, say, plan_at, lambda settled: legs(settled, standing))
+    return carry_out(
+        plan,
+        run_id,
+        store,
+        options,
+        say,
+        plan_at,
+        lambda settled: legs(settled, standing),
+        begins_with=first_look(plan),
+    )
 
 
 def legs(plan: Plan, standing: Callable[[], Standing]) -> Iterator[Plan]:

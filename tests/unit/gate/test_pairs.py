@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from harness.errors import PlanError
+from harness.gate.announcing import announced, first_look
 from harness.gate.carrying import Standing, legs
 from harness.gate.pairs import first_pairs, runs_at_once
 from harness.gate.wish import FEWEST_PAIRS, GateWish, SideWish, settle_gate
@@ -15,6 +16,7 @@ from harness.plan import Plan, blocks_of
 from harness.planning.wish import PlanFile, merge_wishes
 from harness.records import Side
 from harness.subject import Subject
+from harness.terminal import RunDisplay, minutes
 from reports.gate.looks import Look
 from reports.gate.size import fewest_pairs
 from scenarios.registry import SCENARIOS
@@ -131,3 +133,26 @@ def test_pairs_that_cannot_be_used_are_replaced_before_the_look_counts() -> None
 
 def test_a_machine_that_loses_every_pair_is_not_tried_for_ever() -> None:
     assert [(1, 12), (1, 24), (1, 25)] == legs_run([Standing(is_decided=True, lacking=12)] * 3)
+
+
+def test_what_is_planned_is_told_without_the_pairs_to_spare() -> None:
+    plan = settled(replace(TWO, pairs=(12, 20)))
+    assert (25, 24) == (plan.repetitions, len(first_look(plan).trials))
+    took = [minutes(first_pairs(plan, pairs).expected_s()) for pairs in (12, 20)]
+    assert announced(plan) == (
+        f"12 pairs, about {took[0]}; where these decide nothing 20, about {took[1]} in all; up to 5 more in place "
+        "of pairs that cannot be used"
+    )
+    once = settled(replace(TWO, pairs=(11, 11)))
+    assert announced(once).startswith("11 pairs, about ")
+    assert "decide nothing" not in announced(once)
+
+
+def test_a_gate_that_grows_tells_by_how_much(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = settled(replace(TWO, pairs=(12, 20)))
+    with RunDisplay(first_look(plan)) as display:
+        display.follow(first_pairs(plan, 12))
+        display.follow(first_pairs(plan, 20))
+    first, more = capsys.readouterr().err.splitlines()
+    assert first.startswith("24 trials, about ")
+    assert more.startswith("16 more trials, about ")
