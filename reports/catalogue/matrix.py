@@ -120,9 +120,9 @@ def judged(failure: Failure, trials: Mapping[str, Sequence[Observed]]) -> RowRes
         sign=sign,
         still_fails=failure.still_fails,
         broken=_naming(broken, right, failure.also, probed=True),
-        cured=_naming(cured, frozenset(), frozenset(), probed=True),
+        cured=_naming(cured, frozenset(), failure.remains, probed=True),
         broken_unprobed=_naming(broken, right, failure.also, probed=False),
-        cured_unprobed=_naming(cured, frozenset(), frozenset(), probed=False),
+        cured_unprobed=_naming(cured, frozenset(), failure.remains, probed=False),
     )
 
 

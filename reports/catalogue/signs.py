@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 
 from harness.records import DatabaseReading, Outcome, PoolReading
-from reports.analysis.folding import Observed, PhaseFold
+from reports.analysis.folding import ALL, Observed, PhaseFold
 from scenarios.failures.model import Sign
 
 LEAST_SHARE = 0.01
@@ -35,6 +36,18 @@ def _failing_share(one: Observed) -> float:
     outcomes = _whole(one).outcomes
     ended = sum(count for outcome, count in outcomes.items() if outcome != Outcome.ABORTED.value)
     return (ended - outcomes[Outcome.OK.value]) / ended if ended else 0.0
+
+
+def _least_failing_share(one: Observed) -> float:
+    ended, failed = Counter[str](), Counter[str]()
+    names = {phase.name for phase in one.counting}
+    for (phase, operation), fold in one.fold.phases.items():
+        if phase in names and operation != ALL:
+            for outcome, count in fold.outcomes.items():
+                if outcome != Outcome.ABORTED.value:
+                    ended[operation] += count
+                    failed[operation] += count * (outcome != Outcome.OK.value)
+    return min((failed[operation] / ended[operation] for operation in ended), default=0.0)
 
 
 def _unanswered_share(one: Observed) -> float:
@@ -73,6 +86,12 @@ _SIGNS: Mapping[Sign, tuple[_Measure, float, float, str]] = {
     "opened": (_opened_share, FAR, 0.1, "connections opened for each request"),
     "sessions": (_sessions, TIMES, 1.0, "most sessions"),
     "not-returned": (_not_returned, FAR, 1.0, "connections out after the drain"),
+    "all-routes": (
+        _least_failing_share,
+        FAR,
+        LEAST_SHARE,
+        "share of requests that failed, of the route that did least",
+    ),
     "not-used": (_p90_ms, TIMES, 0.0, "p90 of successes in ms"),
 }
 """Measure, how many times the cured one's it has to be, the least of it, and what it is called."""

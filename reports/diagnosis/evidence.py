@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -10,6 +11,7 @@ from typing import TypeVar
 
 from harness.records import (
     DatabaseReading,
+    ErrorsReading,
     HostReading,
     InsideReading,
     Outcome,
@@ -80,6 +82,10 @@ class Evidence:
             found.add(Source.LOCKS)
         if self.host:
             found.add(Source.PROCESS)
+        if self.server_errors is not None:
+            found.add(Source.SERVER_ERRORS)
+        if self.record.database_totals is not None:
+            found.add(Source.TOTALS)
         return frozenset(found)
 
     def has(self, *sources: Source) -> bool:
@@ -211,6 +217,12 @@ class Evidence:
     def host(self) -> Sequence[HostReading]:
         """Processor times."""
         return self.readings(HostReading)
+
+    @cached_property
+    def server_errors(self) -> Mapping[str, int] | None:
+        """By SQLSTATE, from the primary's own log; None where that was not read."""
+        read = [one for one in self.readings(ErrorsReading) if one.part == "primary"]
+        return sum((Counter(one.counts) for one in read), Counter[str]()) if read else None
 
     def times(self, of: str, phases: Iterable[str] | None = None) -> Sequence[TimesReading]:
         """How long something took, by phase: `acquire`, `connect`, `ping`, `query`, `held` or `release`."""

@@ -8,7 +8,7 @@ from typing import Literal
 
 from scenarios.model import Scenario
 
-Sign = Literal["failures", "slow", "unanswered", "opened", "sessions", "not-returned", "not-used"]
+Sign = Literal["failures", "slow", "unanswered", "opened", "sessions", "not-returned", "not-used", "all-routes"]
 """By what one sees that a failure was brought out, without a rule: in the broken app and not in the cured one
 
 - failures: a share of requests fails
@@ -18,6 +18,7 @@ Sign = Literal["failures", "slow", "unanswered", "opened", "sessions", "not-retu
 - sessions: PostgreSQL has many more sessions
 - not-returned: connections are still out after the drain
 - not-used: requests are slow while the pool's connections lie idle
+- all-routes: of every route requests fail, also of those that could do without the database
 """
 
 
@@ -28,8 +29,9 @@ class Failure:
     `id` is the catalogue's; `targets.failures.<id, with underscores>` has the apps `broken` and `cured`, which
     differ in the cure only. `scenario` has visitors, who read `paths`, or users of a locustfile, which the
     declaring file then is. `environment` is given to both apps, `cure` to the cured one only, where the cure is a
-    setting. `also` are ids that may be named beside it, as both are true of the broken app. `still_fails` is False
-    where today's versions no longer fail: then neither app may be named so.
+    setting. `also` are ids that may be named beside it, as both are true of the broken app; `remains` are those
+    that are true of the cured one too. `still_fails` is False where today's versions no longer fail: then neither
+    app may be named so.
     """
 
     id: str
@@ -40,6 +42,7 @@ class Failure:
     environment: Mapping[str, str] = field(default_factory=dict)
     cure: Mapping[str, str] = field(default_factory=dict)
     also: frozenset[str] = frozenset()
+    remains: frozenset[str] = frozenset()
     still_fails: bool = True
     needs: frozenset[str] = frozenset()  # parts beside the primary: `replica`, `pgbouncer`, `dropped-packets`
 

@@ -7,7 +7,7 @@ import os
 import psycopg2
 
 TABLES = """
-    DROP TABLE IF EXISTS items, accounts, entries;
+    DROP TABLE IF EXISTS orders, items, accounts, entries;
     CREATE TABLE items (id integer PRIMARY KEY, name text NOT NULL, price_cents integer NOT NULL);
     INSERT INTO items SELECT n, 'item ' || n, 100 + n FROM generate_series(1, 1000) AS n;
     CREATE TABLE accounts (id integer PRIMARY KEY, balance_cents bigint NOT NULL);
@@ -16,6 +16,10 @@ TABLES = """
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         token text UNIQUE,
         amount_cents bigint NOT NULL DEFAULT 0
+    );
+    CREATE TABLE orders (
+        token text PRIMARY KEY,
+        item_id integer NOT NULL REFERENCES items DEFERRABLE INITIALLY DEFERRED
     );
 """
 
