@@ -34,13 +34,20 @@ class Table:
 
     @property
     def scale(self) -> FloatArray:
-        """What sums of a column are divided by; flips don't change it. 1 for a column of zeros."""
-        squares = self.present.sum(axis=0) * np.square(self.values).sum(axis=0)
+        """What sums of a column are divided by; flips don't change it. 1 for a column of zeros.
+
+        All pairs count, those without a value too. A column of one value would be as far out as it can be under
+        half of all flips, and nothing of the whole family could be told any more.
+        """
+        squares = self.values.shape[0] * np.square(self.values).sum(axis=0)
         return np.where(squares > 0, np.sqrt(squares), 1.0)
 
     @property
     def statistics(self) -> FloatArray:
-        """r = mean(D) / sqrt(mean(D^2)) of each column: between -1 and 1, monotone in Student's t, 0 for zeros."""
+        """r = mean(D) / sqrt(mean(D^2)) of each column: between -1 and 1, monotone in Student's t, 0 for zeros.
+
+        Of a column with k values among n pairs at most sqrt(k / n): what is seldom seen is seldom told.
+        """
         result: FloatArray = self.values.sum(axis=0) / self.scale
         return result
 

@@ -58,9 +58,7 @@ def _rule(
     seen: FloatArray = one.values[one.present]
     effect = float(np.mean(seen))
     verdict = _verdict(one, effect, interval[1], p_worse, p_better, look.alpha)
-    return Ruling(
-        one, verdict, effect, *interval, p_worse, p_better, _smallest(seen, critical, one.floor), seen.size
-    )
+    return Ruling(one, verdict, effect, *interval, p_worse, p_better, _smallest(one, critical), seen.size)
 
 
 def _verdict(one: Column, effect: float, high: float, p_worse: float, p_better: float, alpha: float) -> Verdict:
@@ -77,10 +75,15 @@ def _verdict(one: Column, effect: float, high: float, p_worse: float, p_better: 
     return Verdict.PASS if passes else Verdict.INCONCLUSIVE
 
 
-def _smallest(seen: FloatArray, critical: float, floor: float) -> float | None:
-    """The mean that reaches the critical r = m / sqrt(m^2 + s^2) and the floor, and a margin for its own error."""
-    if critical > 1 - 1e-9:
+def _smallest(one: Column, critical: float) -> float | None:
+    """The mean that reaches the critical r = m / sqrt(m^2 + s^2) and the floor, and a margin for its own error.
+
+    Of a column that lacks pairs r is lower, by the root of the share that it has.
+    """
+    seen: FloatArray = one.values[one.present]
+    reached = critical / math.sqrt(seen.size / one.values.size)
+    if reached > 1 - 1e-9:
         return None
     spread = float(np.std(seen))
-    needed = max(spread * critical / math.sqrt(1 - critical**2), floor)
+    needed = max(spread * reached / math.sqrt(1 - reached**2), one.floor)
     return needed + _MARGIN * spread / math.sqrt(seen.size)

@@ -146,12 +146,26 @@ def test_a_pair_that_lacks_a_value_counts_for_nothing() -> None:
     with_gap, without = Table(values, present), full(np.delete(values, 5, axis=0))
     flips, fewer = Flips.of(13, seed=1), Flips.of(12, seed=1)
 
-    assert with_gap.statistics == pytest.approx(without.statistics)
+    assert with_gap.statistics == pytest.approx(math.sqrt(12 / 13) * without.statistics)
     assert flips.null_of_largest(with_gap).adjusted_p(with_gap.statistics) == pytest.approx(
         fewer.null_of_largest(without).adjusted_p(without.statistics)
     )
     for ours, theirs in zip(flips.intervals(with_gap, 0.01), fewer.intervals(without, 0.01), strict=True):
         assert ours == pytest.approx(theirs)
+
+
+@pytest.mark.parametrize("seen", [1, 2, 5])
+def test_a_column_of_few_values_hides_no_other(seen: int) -> None:
+    """By its own mean it would be as far out as it can be in one of 2^seen flips, and every p at least that."""
+    loss = 0.4 + 0.02 * noise(13, 1)
+    few = np.zeros((13, 1))
+    few[:seen] = 0.1
+    table = Table(np.hstack([loss, few]), np.hstack([np.ones((13, 1), dtype=np.bool_), few > 0]))
+
+    p = Flips.of(13, seed=1).null_of_largest(table).adjusted_p(table.statistics)
+
+    assert p[0] == pytest.approx(2**-13)
+    assert p[1] >= 2**-seen
 
 
 def test_drawn_flips_come_from_the_seed_and_agree_with_those_that_are_enumerated() -> None:
