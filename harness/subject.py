@@ -83,7 +83,8 @@ class Subject:
     """One thing to measure. `name` is unique in a plan; nothing is read out of it.
 
     `schema` names what fills its database, `workload` what may be put on it; `settings` is the pool
-    as configured, `login` how its connections log in. `needs_parts` names what it stands on beside the primary and
+    as configured, `login` how its connections log in, `given` what a record may tell of its
+    command and variables. `needs_parts` names what it stands on beside the primary and
     its link, such as a replica. Each answer of the database comes `link_latency_ms` later, in every phase.
     """
 
@@ -99,6 +100,7 @@ class Subject:
     place: Place | None = None
     login: Login = Login.SCRAM
     needs_parts: frozenset[str] = frozenset()
+    given: Mapping[str, str] = field(default_factory=dict)
     link_latency_ms: int = 0
 
     @property
@@ -120,6 +122,7 @@ class Subject:
                 "driver": self.driver,
                 "settings": dict(settings),
                 "capabilities": sorted(self.capabilities),
+                "given": dict(self.given),
                 "place": self.place,
                 "login": self.login,
             }

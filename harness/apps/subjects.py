@@ -13,6 +13,7 @@ from pathlib import Path
 
 from harness.apps.places import OF_DATABASE, check_places, has_place
 from harness.apps.wish import MOST_VARIANTS, AppWish, VariantWish
+from harness.environment.hidden import as_told
 from harness.errors import PlanError, shown
 from harness.locustfile import Locustfile
 from harness.subject import OWN_SCHEMA, Launch, Readiness, Subject, Visits
@@ -20,6 +21,8 @@ from scenarios.model import NAME_PATTERN
 from targets.settings import PoolSettings
 
 LONGEST_NAME = 40
+COMMAND = "command"
+_OF_PLACES = frozenset({"PATH", "PYTHONPATH", "VIRTUAL_ENV"})
 _ASGI = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 _PATH = re.compile(r"/[!-~]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -91,7 +94,14 @@ def app_subject(wish: AppWish, of: AppWish | None = None) -> Subject:
         settings=PoolSettings(),
         schema=f"{OWN_SCHEMA}{owner.name}",
         workload=Visits(wish.get),
+        given=given_of(wish),
     )
+
+
+def given_of(wish: AppWish) -> dict[str, str]:
+    """What a record tells of how an app is started; where its programs lie says nothing of it."""
+    told = as_told({**wish.env, COMMAND: wish.run})
+    return {name: value for name, value in told.items() if name not in _OF_PLACES}
 
 
 def _problems(wish: AppWish) -> Iterator[str]:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from harness.apps.subjects import given_of
 from harness.apps.wish import AppWish, VariantWish, variables
+from harness.environment.hidden import HIDDEN
 from harness.errors import PlanError
 from harness.gate.pairs import BASE, HEAD, paired, sides
 from harness.gate.revisions_repository import Commit
@@ -73,11 +75,23 @@ def settle_gate(
         replace(subject, link_latency_ms=side.latency_ms)
         for subject, side in ((base, wish.base), (head, wish.head))
     )
+    base, head = _told_apart(base, head)
     record = GateRecord(
         base=_recorded(base, wish.base), head=_recorded(head, wish.head), pairs=wish.pairs, attempt=wish.attempt
     )
     most = wish.pairs[1] + wish.pairs[1] // SPARE
     return replace(paired(plan, *sides(base, head), most), gate=record)
+
+
+def _told_apart(base: Subject, head: Subject) -> tuple[Subject, Subject]:
+    """What both have of a secret's name may be another one all the same, which its record cannot show."""
+    own, other = base.launch.environment, head.launch.environment
+    others = {
+        name: f"{value} (another)"
+        for name, value in head.given.items()
+        if value == base.given.get(name) == HIDDEN and own.get(name) != other.get(name)
+    }
+    return base, replace(head, given={**head.given, **others})
 
 
 def _recorded(subject: Subject, side: SideWish) -> GateSide:
@@ -136,6 +150,9 @@ def _of_apps(
     }
     plan = build_plan(plan_file.model_copy(update=changed), usual_per_s=usual_per_s, locustfile=locustfile)
     base, head = map(plan.subject, names)
+    if wish.base.app is not None and wish.head.app is not None:  # where their checkouts lie says nothing of them
+        given = given_of(plan_file.all_apps[0])
+        base, head = replace(base, given=given), replace(head, given=given)
     return plan, base, head
 
 

@@ -76,6 +76,7 @@ class TargetInfo(Record):
     settings: dict[str, Scalar | None] = Field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     place: Place | None = None
+    given: dict[str, str] = Field(default_factory=dict)  # an app's command and variables, without secrets
     login: str | None = None  # a `Login`, or a later version's; None where it was not recorded
 
     @model_validator(mode="before")

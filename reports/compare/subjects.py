@@ -25,11 +25,13 @@ def subjects_of(manifest: Manifest) -> dict[str, Called]:
     gate = manifest.gate
     sides = {info.place.side: info for info in manifest.targets if info.place is not None}
     if gate is None or not {Side.BASE, Side.HEAD} <= sides.keys():
-        return {info.name: Called(info.name, {}) for info in manifest.targets}
+        return {info.name: Called(info.name, info.given) for info in manifest.targets}
     base, head = sides[Side.BASE], sides[Side.HEAD]
     names = (gate.base.name, gate.head.name if gate.head.name != gate.base.name else f"{gate.head.name} (head)")
     return {
-        info.name: Called(name, {"revision": side.revision, "link latency in ms": side.link_latency_ms or None})
+        info.name: Called(
+            name, {**info.given, "revision": side.revision, "link latency in ms": side.link_latency_ms or None}
+        )
         for info, name, side in zip((base, head), names, (gate.base, gate.head), strict=True)
     }
 
@@ -44,7 +46,7 @@ def twins_of(manifest: Manifest) -> Iterator[tuple[TargetInfo, TargetInfo]]:
     sides = {info.place.side: info for info in manifest.targets if info.place is not None}
     if gate is not None and gate.base == gate.head and {Side.BASE, Side.HEAD} <= sides.keys():
         base, head = sides[Side.BASE], sides[Side.HEAD]
-        if base.settings == head.settings:
+        if (base.settings, base.given) == (head.settings, head.given):
             yield base, head
 
 

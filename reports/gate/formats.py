@@ -11,11 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.plain import plain
-from harness.records import GateSide
 from reports.formats.console import console_of, plain_text, say, text_of
 from reports.formats.markdown import escape
 from reports.gate.report import GateReport
 from reports.gate.result import Row
+from reports.gate.sides import difference_lines, side_text
 from reports.gate.standing import standing_lines
 from reports.gate.verdicts import Verdict
 from reports.write import write_texts
@@ -53,17 +53,11 @@ _LEVELS = {
 }
 
 
-def side_text(side: GateSide) -> str:
-    """Such as `sync-pool` or `shop at 1a2b3c4 (Fewer statements)`."""
-    at = f" at {side.revision[:10]}" if side.revision else ""
-    far = f", its database {side.link_latency_ms} ms away" if side.link_latency_ms else ""
-    return f"{side.name}{at}{f' ({side.says})' if side.says else ''}{far}"
-
-
 def header_lines(report: GateReport) -> Iterator[str]:
     """What was compared, how, and what is known of the gate's errors."""
     yield f"base: {side_text(report.base)}"
     yield f"head: {side_text(report.head)}"
+    yield from difference_lines(report.base, report.head, report.differences)
     yield from _pairs_run(report)
     if report.attempt and report.attempt > 1:
         yield f"attempt {report.attempt} of this job: an earlier one ended otherwise, and its verdict still stands"

@@ -14,6 +14,7 @@ from reports.gate.acceptances import Acceptance
 from reports.gate.looks import Look
 from reports.gate.observing import measured, usable_pairs
 from reports.gate.result import GateResult
+from reports.gate.sides import Difference, differences
 from reports.gate.verdicts import Exit, Inconclusive, exit_code
 from reports.read import Run, read_run
 from reports.summary.figures import Result
@@ -29,6 +30,7 @@ class GateReport(Result):
     machine: str
     base: GateSide
     head: GateSide
+    differences: tuple[Difference, ...] = ()  # of the sides, beside what these tell themselves
     scenarios: tuple[str, ...]
     attempt: int | None
     pairs_asked: tuple[int, ...] = ()  # of each look
@@ -71,6 +73,7 @@ def report_on(run: Run, today: date, acceptances: Iterable[Acceptance] = ()) -> 
         machine=f"{manifest.environment.cpu_model}, {manifest.environment.cpu_count} cores",
         base=gate.base,
         head=gate.head,
+        differences=differences(manifest),
         scenarios=tuple(scenario.name for scenario in manifest.scenarios),
         attempt=gate.attempt,
         pairs_asked=gate.pairs,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.environment.hidden import hidden, hide_in, secrets_of
+from harness.environment.hidden import as_told, hidden, hide_in, secrets_of
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,36 @@ def test_a_log_lacks_them_and_one_that_is_not_there_is_no_matter(tmp_path: Path)
     hide_in(log, ["hushhush"])
     assert log.read_bytes() == b"\xff *** \n"
     hide_in(tmp_path / "none", ["hushhush"])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("POOL_SIZE", "5", "5"),
+        ("DATABASE_URL", "{database_url+psycopg2}", "{database_url+psycopg2}"),
+        ("DB_PASSWORD", "123456", "***"),
+        ("API_KEY", "k", "***"),
+        ("CACHE", "redis://me:hushhush@cache:6379/0", "redis://***@cache:6379/0"),
+        ("SENTRY", "https://abcdef123@sentry.example/7", "https://***@sentry.example/7"),
+        ("OPTIONS", "-c statement_timeout=500", "-c statement_timeout=500"),
+        ("LINES", "a\nb\x1b[2J", "a b?[2J"),
+    ],
+)
+def test_variables_are_told_without_what_is_secret_in_them(name: str, value: str, told: str) -> None:
+    assert {name: told} == as_told({name: value})
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["sk_live_51HxyzAbcdefGhijk", "https://hooks.example/services/T0/aB3dE6gH9jK2mN5pQ8sT", "x" * 25 + "7"],
+)
+def test_what_looks_like_a_key_is_told_by_a_digest_that_another_key_does_not_have(value: str) -> None:
+    told, another = as_told({"BILLING": value})["BILLING"], as_told({"BILLING": f"{value}0"})["BILLING"]
+    assert "sha256:" in told
+    assert told != another
+    assert value[-20:] not in told
+
+
+def test_a_secret_is_not_told_by_another_variable_either() -> None:
+    told = as_told({"DB_PASSWORD": "hushhush", "DSN": "host=h password=hushhush", "GREETING": "say hushhush"})
+    assert "hushhush" not in str(told)

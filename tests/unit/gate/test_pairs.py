@@ -156,3 +156,29 @@ def test_a_gate_that_grows_tells_by_how_much(capsys: pytest.CaptureFixture[str])
     first, more = capsys.readouterr().err.splitlines()
     assert first.startswith("24 trials, about ")
     assert more.startswith("16 more trials, about ")
+
+
+def test_what_sides_are_given_is_recorded_without_their_secrets() -> None:
+    env = ["DATABASE_URL={database_url}", "API_KEY=camembert-1", "PATH=/usr/bin"]
+    file = merge_wishes(PlanFile(), app={"run": "shop.main:app", "env": env})
+    wish = GateWish(base=SideWish(), head=SideWish(env=("POOL_SIZE=2", "API_KEY=camembert-2")))
+    plan = settled(wish, plan_file=file)
+    base, head = (side(plan, name).info().given for name in ("base", "head"))
+    assert {"DATABASE_URL": "{database_url}", "API_KEY": "***", "command": "shop.main:app"} == base
+    assert {**base, "POOL_SIZE": "2", "API_KEY": "*** (another)"} == head
+
+
+def test_two_revisions_are_given_the_same_wherever_their_checkouts_lie() -> None:
+    file = merge_wishes(PlanFile(), app={"run": "shop.main:app", "env": ["DATABASE_URL={database_url}"]})
+    (app,) = file.all_apps
+    wish = GateWish(
+        base=SideWish(
+            app=app.model_copy(update={"name": "app-base", "run": "/tmp/base/uvicorn shop.main:app {port}"})
+        ),
+        head=SideWish(
+            app=app.model_copy(update={"name": "app-head", "run": "/tmp/head/uvicorn shop.main:app {port}"})
+        ),
+    )
+    plan = settled(wish, plan_file=file)
+    assert side(plan, "base").given == side(plan, "head").given
+    assert "shop.main:app" == side(plan, "base").given["command"]

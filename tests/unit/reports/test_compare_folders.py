@@ -256,6 +256,19 @@ def test_versions_of_libraries_are_told_and_the_load_of_the_moment_is_not(tmp_pa
     assert not [text for text in texts.values() if "load_1m" in text]
 
 
+def test_variables_and_revisions_that_differ_are_told(tmp_path: Path) -> None:
+    def given(size: str) -> Plant:
+        def plant(built: TrialBuilder) -> None:
+            built.target = built.target.model_copy(update={"given": {"POOL_SIZE": size, "MODE": "fast"}})
+
+        return plant
+
+    found = compare_folders(run(tmp_path / "a", given("5")), run(tmp_path / "b", given("20")))
+
+    texts = {caveat.code: (caveat.scope, caveat.text) for caveat in found.caveats}
+    assert ("shop", "The runs differ (A / B) in POOL_SIZE (5 / 20).") == texts["subject-differs"]
+
+
 def test_every_way_keeps_each_repetition(tmp_path: Path) -> None:
     """Rows of a grid are read back as what each run's repetitions differ by, and scipy's test of these is ours."""
     a, b = np.array([0.8, 0.9, 1.1]), np.array([1.0, 1.2, 1.3, 1.1])

@@ -337,3 +337,28 @@ def test_nobody_accepts_that_nothing_could_be_measured(tmp_path: Path) -> None:
     acceptances = [Acceptance(pattern="shop/*", reason="known", expires=TODAY)]
     report = judge_folder(broken_before(tmp_path / "gate"), today=TODAY, acceptances=acceptances)
     assert Verdict.BROKEN is report.result.verdict
+
+
+def test_the_header_says_how_the_sides_differ(tmp_path: Path) -> None:
+    def small(trial: TrialBuilder) -> None:
+        trial.target = trial.target.model_copy(
+            update={"settings": {"pool_size": 5}, "given": {"MODE": "<b>fast", "API_KEY": "*** (another)"}}
+        )
+
+    def usual(trial: TrialBuilder) -> None:
+        trial.target = trial.target.model_copy(
+            update={"settings": {"pool_size": 10}, "given": {"MODE": "slow", "API_KEY": "***"}}
+        )
+
+    report = judged(tmp_path, small, both=usual)
+    line = "they differ (base / head) in pool_size (10 / 5), MODE (slow / <b>fast), API_KEY (*** / *** (another))"
+    assert line in render_terminal(report, width=200)
+    assert "they differ" in render_markdown(report)
+    assert "<b>" not in render_markdown(report)
+    assert [("pool_size", "10", "5")] == [(one.name, one.base, one.head) for one in report.differences[:1]]
+
+
+def test_a_gate_of_a_thing_against_itself_says_so(tmp_path: Path) -> None:
+    record = GateRecord(base=GateSide(name="shop"), head=GateSide(name="shop"), pairs=(12, 12))
+    assert "nothing differs between them" in render_terminal(judged(tmp_path, gate=record), width=200)
+    assert "nothing differs" not in render_terminal(judged(tmp_path / "x"), width=200), "revisions do"
