@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from dataclasses import replace
 
@@ -171,14 +172,11 @@ def test_what_sides_are_given_is_recorded_without_their_secrets() -> None:
 def test_two_revisions_are_given_the_same_wherever_their_checkouts_lie() -> None:
     file = merge_wishes(PlanFile(), app={"run": "shop.main:app", "env": ["DATABASE_URL={database_url}"]})
     (app,) = file.all_apps
-    wish = GateWish(
-        base=SideWish(
-            app=app.model_copy(update={"name": "app-base", "run": "/tmp/base/uvicorn shop.main:app {port}"})
-        ),
-        head=SideWish(
-            app=app.model_copy(update={"name": "app-head", "run": "/tmp/head/uvicorn shop.main:app {port}"})
-        ),
+    base, head = (
+        app.model_copy(update={"name": f"app-{name}", "run": f"{sys.executable} /tmp/{name}/x {{port}}"})
+        for name in ("base", "head")
     )
+    wish = GateWish(base=SideWish(app=base), head=SideWish(app=head))
     plan = settled(wish, plan_file=file)
     assert side(plan, "base").given == side(plan, "head").given
     assert "shop.main:app" == side(plan, "base").given["command"]
