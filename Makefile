@@ -5,9 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 STAMPS := $(VENV)/.stamps
+SELF_RUN := runs/gate-self
 
 .DEFAULT_GOAL := help
-.PHONY: help setup toxiproxy run run-all test test-slow check bench fidelity claims catalogue clean
+.PHONY: help setup toxiproxy run run-all test test-slow check gate-self bench fidelity claims catalogue clean
 .SUFFIXES:
 
 help: ## List what there is
@@ -32,6 +33,11 @@ check: $(STAMPS)/installed ## Format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+gate-self: setup ## What each standard target's requests cost, held to the committed baseline: a minute
+	@rm -rf $(SELF_RUN)
+	@$(BIN)/poolstorm run --plan .ci/self.toml --output $(SELF_RUN) > /dev/null || test $$? -eq 5
+	$(BIN)/poolstorm baseline check $(SELF_RUN) --file .ci/poolstorm-baseline.json
 
 bench: setup ## Benchmarks of checkout, connecting and recording
 	$(BIN)/python -m pytest benchmarks/ --benchmark-enable --benchmark-only --benchmark-columns=min,median,iqr,rounds $(ARGS)

@@ -12,6 +12,7 @@ import typer
 from typer.exceptions import TyperException
 
 from harness import completion
+from harness.cli_baseline import baseline
 from harness.cli_calibrate import calibrate
 from harness.cli_catalogue import catalogue, diagnose
 from harness.cli_claims import claims
@@ -51,6 +52,7 @@ from harness.options import (
     Pool,
     Quick,
     Repetitions,
+    RouteCosts,
     RunFolder,
     Scenarios,
     Seed,
@@ -70,6 +72,7 @@ if TYPE_CHECKING:
     from harness.environment.stack import StackOptions
     from harness.plan import Plan
     from harness.run import Ending
+    from reports.summary import Summary
 
 LONGEST_ERROR = 600
 """Characters; room for a path or two, as a plan's messages have none."""
@@ -129,6 +132,7 @@ def run(
     exclude_tags: AppTagsOut = None,
     user_class: AppClasses = None,
     quick: Quick = False,
+    route_costs: RouteCosts = None,
     dry_run: DryRun = False,
     output: RunFolder = None,
     database_url: DatabaseUrlOption = None,
@@ -156,6 +160,7 @@ def run(
         attach=attach,
         bind=bind,
         pool=pool,
+        route_costs=route_costs,
         app={
             "run": app_run,
             "env": env,
@@ -212,7 +217,7 @@ def _finish_run(folder: Path, ending: Ending) -> NoReturn:
     try:
         # Who has asked for the end has asked for what is kept; asking again shall not cost the report.
         with uninterrupted() if ending.exit_code == EXIT_INTERRUPTED else nullcontext():
-            completed = _report(folder, folder)
+            summary = _report(folder, folder)
     except KeyboardInterrupt:
         raise InterruptedRunError(
             f"interrupted before the report was written; all trials are kept: poolstorm report {folder}"
@@ -220,9 +225,10 @@ def _finish_run(folder: Path, ending: Ending) -> NoReturn:
     finally:
         if ending.line:
             say(ending.line, error=True)
-    if not completed:
+    if not summary.run.trials_completed:
         _say_unusable(folder)
-    raise typer.Exit(ending.exit_code or (0 if completed else EXIT_INVALID))
+        raise typer.Exit(ending.exit_code or EXIT_INVALID)
+    raise typer.Exit(ending.exit_code or _held_to_limits(summary))
 
 
 @app.command()
@@ -233,7 +239,7 @@ def report(
     """Compile the report of a run again: HTML, JSON, Markdown, and a table here. Exit code 5 where no trial can be
     used.
     """
-    if not _report(folder, output or folder):
+    if not _report(folder, output or folder).run.trials_completed:
         _say_unusable(folder)
         raise typer.Exit(EXIT_INVALID)
 
@@ -244,8 +250,18 @@ def _say_unusable(folder: Path) -> None:
     say(f"no trial of {folder} can be used; the report says why", error=True)
 
 
-def _report(folder: Path, output: Path) -> int:
-    """Compile, show and write the report; how many trials can be used. What is shown is shown first."""
+def _held_to_limits(summary: Summary) -> int:
+    """The exit code by the plan's absolute limits, and a line for what is broken or open."""
+    from harness.terminal import say
+    from reports.analysis.limits import exit_code_of, told_limits
+
+    if told := told_limits(summary):
+        say(told, error=True)
+    return exit_code_of(summary)
+
+
+def _report(folder: Path, output: Path) -> Summary:
+    """Compile, show and write the report. Limits are judged before anything is shown, which is shown first."""
     from harness.terminal import print_text, say
     from reports.analyse import analyse
     from reports.formats import terminal
@@ -259,7 +275,7 @@ def _report(folder: Path, output: Path) -> int:
     say("", *(f"written: {path}" for path in written))
     if run.manifest.gate is not None:
         say(f"this is a gate's folder; its verdict: poolstorm gate --judge {folder}", error=True)
-    return summary.run.trials_completed
+    return summary
 
 
 @app.command()
@@ -302,6 +318,7 @@ app.command()(gate)
 app.command(name="diagnose")(diagnose)
 app.command()(catalogue)
 app.add_typer(calibrate)
+app.add_typer(baseline)
 
 
 @app.command(name="list")

@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
 from harness.errors import EXIT_INTERRUPTED, PlanError
 from harness.interrupts import heed_interrupts
 from harness.options import (
+    USUAL_BASELINE,
     USUAL_PLAN,
     AllowDirty,
     AllowRemote,
@@ -43,6 +44,7 @@ from harness.options_gate import (
     BaseApp,
     BaseEnv,
     BaseLatency,
+    BaselineFile,
     BasePool,
     BaseRef,
     Calibrations,
@@ -62,9 +64,10 @@ if TYPE_CHECKING:
     from harness.plan import Plan
     from harness.records import GateDesign
     from reports.calibration.standing import Standings
+    from reports.gate.acceptances import Acceptance
     from reports.gate.report import GateReport
 
-OF_JUDGING = frozenset({"judge", "inconclusive", "output"})
+OF_JUDGING = frozenset({"judge", "inconclusive", "output", "baseline"})
 """Parameters that --judge goes with."""
 
 
@@ -86,6 +89,7 @@ def gate(
     scenario: GateScenarios = None,
     inconclusive: OpenVerdict = "fail",
     calibration: Calibrations = None,
+    baseline: BaselineFile = None,
     judge: Judge = None,
     plan: PlanPath = None,
     seed: Seed = None,
@@ -111,7 +115,7 @@ def gate(
     failed.
     """
     if judge is not None:
-        raise typer.Exit(_judge_anew(context, judge, output, inconclusive))
+        raise typer.Exit(_judge_anew(context, judge, output, inconclusive, baseline))
     from harness.apps.locustfile import look_into
     from harness.environment.stack import StackOptions
     from harness.gate.announcing import announced, first_look, two_numbers
@@ -145,6 +149,7 @@ def gate(
         scenarios=tuple(scenario or wish.gate.scenarios or (USUAL_SCENARIO,)),
         attempt=_attempt(os.environ.get("GITHUB_RUN_ATTEMPT", "")),
     )
+    accepting = _accepting(baseline, plan)
     heed_interrupts()
     with two_sides(wish, asked, base_ref, allow_dirty=allow_dirty, say=partial(say, error=True)) as sides:
         settled = settle_gate(wish, sides, locustfile=looked_into)
@@ -162,6 +167,7 @@ def gate(
                 settle_gate(wish, sides, usual_per_s=usual_per_s, locustfile=looked_into), standing
             ),
             inconclusive,
+            accepting,
         )
     raise typer.Exit(code)
 
@@ -189,8 +195,35 @@ def _standing_lines(settled: Plan) -> tuple[str, ...]:
     return tuple(standing_lines(settled.gate.pairs, settled.gate.stands_on, settled.gate.not_calibrated))
 
 
+class Accepting(NamedTuple):
+    """What is accepted on file, as of the day on which the gate began."""
+
+    today: date
+    acceptances: tuple[Acceptance, ...] = ()
+    file: str = ""
+
+
+def _accepting(named: Path | None, plan: Path | None) -> Accepting:
+    """Of the file that was named, or else of the one beside the plan. Raises, before anything runs, for a file
+    that cannot be read and for an acceptance that is past.
+    """
+    from reports.baseline.file import is_there, read_baseline
+    from reports.gate.acceptances import checked
+
+    today = datetime.now(UTC).date()
+    file = named or (USUAL_BASELINE if plan is None else plan.parent / USUAL_BASELINE)
+    if named is None and not is_there(file):
+        return Accepting(today)
+    return Accepting(today, checked(read_baseline(file).all_acceptances, today), str(file))
+
+
 def _carry_out(
-    settled: Plan, output: Path | None, options: StackOptions, plan_at: Callable[[float], Plan], inconclusive: str
+    settled: Plan,
+    output: Path | None,
+    options: StackOptions,
+    plan_at: Callable[[float], Plan],
+    inconclusive: str,
+    accepting: Accepting,
 ) -> int:
     """Run what was settled and rule on it; the exit code."""
     from harness.gate.announcing import announced
@@ -205,7 +238,7 @@ def _carry_out(
     looked: list[GateReport] = []
 
     def judged() -> GateReport:
-        return judge_folder(folder, _today())
+        return judge_folder(folder, accepting.today, accepting.acceptances, accepting.file)
 
     def standing() -> Standing:
         looked.append(judged())
@@ -227,12 +260,16 @@ def _carry_out(
     return EXIT_INTERRUPTED if ending.exit_code == EXIT_INTERRUPTED else code
 
 
-def _judge_anew(context: typer.Context, folder: Path, output: Path | None, inconclusive: str) -> int:
+def _judge_anew(
+    context: typer.Context, folder: Path, output: Path | None, inconclusive: str, baseline: Path | None
+) -> int:
     """Rule on what was run before, and say so; the exit code."""
     from reports.gate.report import judge_folder
 
     _require_only_judging(context)
-    return _tell(judge_folder(folder, _today()), output or folder, inconclusive)
+    accepting = _accepting(baseline, None)
+    report = judge_folder(folder, accepting.today, accepting.acceptances, accepting.file)
+    return _tell(report, output or folder, inconclusive)
 
 
 def _require_only_judging(context: typer.Context) -> None:
@@ -241,10 +278,6 @@ def _require_only_judging(context: typer.Context) -> None:
         source = context.get_parameter_source(parameter.name or "")
         if source is not None and source.name == "COMMANDLINE" and parameter.name not in OF_JUDGING:
             raise PlanError(f"--judge rules on what was run; leave out {parameter.opts[0]}")
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()
 
 
 def _attempt(text: str) -> int | None:

@@ -7,6 +7,9 @@ import re
 from collections.abc import Iterable
 
 EXIT_USAGE = 2
+EXIT_INCONCLUSIVE = 3
+EXIT_WORSE = 4
+"""Worse than what it was held against, or beyond a limit; `EXIT_INCONCLUSIVE` where that could not be told."""
 EXIT_INVALID = 5
 """A run that was carried through, and of which no trial can be used. CI may try it again."""
 EXIT_INTERRUPTED = 130
@@ -46,6 +49,10 @@ class ReplicaUnavailableError(EnvironmentSetupError):
 
 class RunDirectoryError(PoolstormError):
     """A run directory exists already, cannot be written, is damaged, foreign or of a newer format."""
+
+
+class BaselineError(PoolstormError):
+    """A baseline file is missing, foreign, damaged or newer, cannot be written, or lacks what it is asked for."""
 
 
 class OutputError(RunDirectoryError):

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 USUAL_PLAN = completion.USUAL_PLAN
 """Taken as the plan in whose folder it lies."""
 
+USUAL_BASELINE = Path("poolstorm-baseline.json")
+"""Lies beside the usual plan."""
+
 Targets = Annotated[
     list[str] | None,
     typer.Option(
@@ -166,6 +169,14 @@ AppProbe = Annotated[
     typer.Option(
         "--probe/--no-probe",
         help="Have a probe in the app's Python processes tell what their pools do. Default: yes.",
+    ),
+]
+RouteCosts = Annotated[
+    bool | None,
+    typer.Option(
+        "--route-costs/--no-route-costs",
+        help="Ask each route by itself before the load, and record what that costs in statements, checkouts, "
+        "connections and round trips. Default: where a limit needs it.",
     ),
 ]
 DryRun = Annotated[

@@ -62,6 +62,14 @@ Calibrations = Annotated[
         "the plan, else one that comes with poolstorm.",
     ),
 ]
+BaselineFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--baseline",
+        metavar="FILE",
+        help="File whose acceptances are heeded. Default: poolstorm-baseline.json beside the plan, if there.",
+    ),
+]
 OpenVerdict = Annotated[
     Literal["warn", "fail"],
     typer.Option("--inconclusive", help="Whether a verdict that is open fails: exit code 3, or 0 with a warning."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count, groupby
 
 from pydantic import ValidationError
@@ -26,10 +26,12 @@ from harness.planning.checks import (
     settle_workers,
     with_overrides,
 )
+from harness.planning.limits import counts_routes, settle_limits
 from harness.planning.wish import PlanFile, ScenarioPatch
 from harness.planning.wording import first_problem
 from harness.records import GateRecord, TrialSpec
 from harness.subject import Subject, standard_subject, twins
+from scenarios.limits import Limits
 from scenarios.model import OF_LOCUSTFILES, WITH_A_SHAPE, Behaviour, Scenario
 from scenarios.registry import DEFAULT_SCENARIOS, SCENARIOS
 from targets.known import KNOWN_TARGETS
@@ -54,7 +56,8 @@ class Plan:
 
     `control` names the subject that the others are compared with. `rates_assumed` says that the rates are those of
     an app of which it is not known yet what it bears. With `counts_routes` each trial asks every route by itself
-    first, and records what that costs. `gate` is what it is a gate of, if it is one.
+    first, and records what that costs. `gate` is what it is a gate of, if it is one. `limits` are absolute,
+    by scenario.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -68,6 +71,7 @@ class Plan:
     locustfile: Inspected | None = None
     counts_routes: bool = False
     gate: GateRecord | None = None
+    limits: Mapping[str, Limits] = field(default_factory=dict)
 
     def scenario(self, name: str) -> Scenario:
         """The scenario as it will be run."""
@@ -142,6 +146,7 @@ def build_plan(
         for subject in subjects:
             with_overrides(subject.settings, scenario.pool)
     check_size(scenarios, len(subjects) * repetitions, TRIAL_OVERHEAD_S)
+    limits = settle_limits(wish.limits, scenarios, (*SCENARIOS, *wish.scenario, AS_WRITTEN))
     seed = DEFAULT_SEED if wish.seed is None else wish.seed
     return Plan(
         scenarios=scenarios,
@@ -153,6 +158,8 @@ def build_plan(
         workers=workers,
         rates_assumed=rates_assumed,
         locustfile=locustfile,
+        counts_routes=counts_routes(wish.route_costs, limits),
+        limits=limits,
     )
 
 

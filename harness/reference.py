@@ -14,9 +14,10 @@ from harness.apps.places import OF_DATABASE, OF_SOCKET
 from harness.apps.wish import AppWish
 from harness.cli import app
 from harness.environment.parts import KNOWN_PARTS, Link
-from harness.errors import EXIT_INTERRUPTED, EXIT_INVALID, EXIT_USAGE
+from harness.errors import EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_INVALID, EXIT_USAGE, EXIT_WORSE
 from harness.faults import FAULTS, Fault
 from harness.faults.base import FaultSettings
+from scenarios.limits import Limits
 from scenarios.model import CheckKind
 from scenarios.registry import SCENARIOS
 from targets.drivers.registry import DRIVERS
@@ -54,6 +55,25 @@ _APP = {
     "variants": "`[app.variants.NAME]` with `env` or `run`: the same app otherwise, a subject of its own",
     "matrix": "values for some variables; each combination is a variant",
 }
+_LIMITS = {
+    "phases": "the phases in which the next eight hold; without it, all that are not warm-up",
+    "p50_ms": "median latency of all routes, of successes and of all answers",
+    "p90_ms": "the same, 90 %",
+    "p99_ms": "the same, 99 %",
+    "p999_ms": "the same, 99.9 %",
+    "max_ms": "the slowest",
+    "error_share": "failures among all requests, from 0 to 1",
+    "completed_per_s_min": "successes a second, at least",
+    "recovery_ms": "from each healing to steady success",
+    "checked_out_max": "connections out at once, by the pool's account",
+    "sessions_max": "PostgreSQL's sessions at once",
+    "statements_per_request": "under load, and of each route by itself where that is asked",
+    "checkouts_per_request": "the same",
+    "opened_per_request": "connections opened, the same",
+    "pings_per_request": "pre-pings, the same",
+    "round_trips_per_request": "of each route by itself",
+    "cpu_ms_per_request": "processor time of the service under load",
+}
 _PLACEHOLDERS = {
     "database_url": "`postgresql://user:password@host:port/database`",
     "database_url+asyncpg": "the same as `postgresql+asyncpg://`",
@@ -72,6 +92,8 @@ _EXITS = {
     0: "done",
     1: "the output could not be shown",
     EXIT_USAGE: "a wrong command line or plan, something essential missing, or a run that was cut short",
+    EXIT_INCONCLUSIVE: "an open verdict: neither worse nor not, or nothing to hold it against",
+    EXIT_WORSE: "worse: than the base, than the baseline on file, or beyond a limit of the plan's",
     EXIT_INVALID: "no trial can be used",
     EXIT_INTERRUPTED: "Ctrl-C",
 }
@@ -91,6 +113,7 @@ def reference() -> str:
         _faults(),
         _table("Checks", ("kind", "holds where"), ((f"`{name}`", _CHECKS[name]) for name in checks)),
         _table("[app]", ("field", "default", ""), _fields(AppWish, _APP)),
+        _table("[limits.SCENARIO]", ("field", "default", "holds for"), _fields(Limits, _LIMITS)),
         _table(
             "Placeholders",
             ("place", "stands for"),

@@ -28,13 +28,14 @@ from harness.errors import (
 from harness.interrupts import uninterrupted
 from harness.load.attached import wait_for_attached
 from harness.plan import Plan, blocks_of
-from harness.records import Calibration, Manifest, RunState, TrialRecord, TrialSpec, TrialState
+from harness.records import Calibration, Conformance, Manifest, RunState, TrialRecord, TrialSpec, TrialState
 from harness.scene import Stage
 from harness.staging import RealStage
 from harness.store import RunStore
 from harness.subject import OWN_SCHEMA, Subject
 from harness.terminal import RunDisplay
 from harness.trial import BlockFailedError, Kept, run_at_once
+from harness.witnesses.conformance import WrongAnswersError
 
 
 class Observer(Protocol):
@@ -217,6 +218,7 @@ def _manifest(
         calibration=calibration,
         locustfile=None if plan.locustfile is None else plan.locustfile.record(),
         gate=plan.gate,
+        limits=dict(plan.limits),
     )
 
 
@@ -251,7 +253,7 @@ def _guarded_trials(plan: Plan, kept: Sequence[Kept], stage: Stage, ground: Grou
     """Trials at once; whatever goes wrong but the output becomes their records, in one line without secrets."""
     started_at, started_s = datetime.now(UTC), time.monotonic()
 
-    def failed(spec: TrialSpec, reason: str) -> TrialRecord:
+    def failed(spec: TrialSpec, reason: str, asked: tuple[Conformance, ...] = ()) -> TrialRecord:
         return TrialRecord(
             spec=spec,
             state=TrialState.FAILED,
@@ -260,6 +262,7 @@ def _guarded_trials(plan: Plan, kept: Sequence[Kept], stage: Stage, ground: Grou
             duration_s=time.monotonic() - started_s,
             origin_monotonic_ns=0,
             target=plan.subject(spec.target).info(),
+            conformance=asked,
         )
 
     try:
@@ -267,9 +270,12 @@ def _guarded_trials(plan: Plan, kept: Sequence[Kept], stage: Stage, ground: Grou
     except OutputError:
         raise
     except BlockFailedError as error:
-        reason = _told(error.cause, ground)
+        reason, cause = _told(error.cause, ground), error.cause
+        asked = cause.results if isinstance(cause, WrongAnswersError) else ()
         beside = f"the trial beside it, {error.spec.id}, failed"
-        return tuple(failed(spec, reason if spec == error.spec else beside) for spec, _ in kept)
+        return tuple(
+            failed(spec, reason, asked) if spec == error.spec else failed(spec, beside) for spec, _ in kept
+        )
     except Exception as error:
         return tuple(failed(spec, _told(error, ground)) for spec, _ in kept)
 

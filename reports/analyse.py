@@ -20,6 +20,7 @@ from reports.analysis.inside import inside_figures
 from reports.analysis.latency import phase_results, places_of
 from reports.analysis.latency_ladder import round_trips
 from reports.analysis.ledger import ledger
+from reports.analysis.limits import limit_results
 from reports.analysis.noise import largest_floors, noise_floors
 from reports.analysis.oracles import oracle_results
 from reports.analysis.outcomes import error_counts
@@ -205,6 +206,7 @@ def _target_result(
     is_control = target == run.manifest.control
     windows = [window for one in observed for window in one.fold.windows]
     climbed = exhaustion(scenario, observed)
+    limits = run.manifest.limits.get(scenario.name)
     errors = sum((one.fold.errors for one in observed), Counter())
     return TargetResult(
         target=target,
@@ -227,6 +229,7 @@ def _target_result(
         round_trips=round_trips(scenario, observed),
         fault_summaries=fault_summaries(windows),
         oracles=oracle_results(observed),
+        limits=limit_results(limits, observed) if limits is not None else (),
         diagnosis=diagnose(observed, probed=probed),
     )
 

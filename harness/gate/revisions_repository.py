@@ -10,11 +10,11 @@ from pathlib import Path
 
 from harness.errors import EnvironmentSetupError, PlanError, is_printable, plain_line, shown
 from harness.gate.revisions_git import ask_git, listed_by_git, told_by_git
-from harness.options import USUAL_PLAN
+from harness.options import USUAL_BASELINE, USUAL_PLAN
 from harness.records import CALIBRATION_FILES
 
 HEAD = "HEAD"
-NOT_OF_THE_APP = (str(USUAL_PLAN), "runs", *CALIBRATION_FILES)
+NOT_OF_THE_APP = (str(USUAL_PLAN), str(USUAL_BASELINE), "runs", *CALIBRATION_FILES)
 """What poolstorm itself reads or writes in the app's folder; it is the same for both sides."""
 _USUAL_BRANCHES = (
     *("refs/remotes/origin/HEAD", "refs/remotes/origin/main", "refs/remotes/origin/master"),

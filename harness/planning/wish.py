@@ -13,6 +13,7 @@ from harness.apps.wish import AppWish, merged, settled_apps
 from harness.errors import PlanError, shown
 from harness.planning.document import MOST_64_BITS, check_document, read_document
 from harness.planning.wording import first_problem
+from scenarios.limits import Limits
 from scenarios.model import Check, Flag, Name, Number, Phase, PoolOverrides, Question, Title, Whole
 
 MOST_NAMES = 100
@@ -63,7 +64,8 @@ class PlanFile(_Wish):
     second repetition on, as a single pair shows little. Of the load processes, `workers` are started here and
     `attach` are expected from elsewhere, at `bind`: the master's port, and the address of this machine at which
     the targets listen as well. `app`, or each of `apps`, is measured in place of the targets; `targets` then names
-    those of them and of their variants that run.
+    those of them and of their variants that run. `limits` are absolute ones, by scenario. With `route_costs` each
+    route is asked by itself before the load, and what that costs is recorded; by default where a limit needs it.
     """
 
     targets: _Names | None = None
@@ -81,6 +83,8 @@ class PlanFile(_Wish):
     apps: Annotated[Mapping[Name, AppWish], Field(max_length=MOST_NAMES)] = Field(default_factory=dict)
     scenario: Annotated[Mapping[Name, ScenarioPatch], Field(max_length=MOST_NAMES)] = Field(default_factory=dict)
     gate: GateTable = GateTable()
+    limits: Annotated[Mapping[Name, Limits], Field(max_length=MOST_NAMES)] = Field(default_factory=dict)
+    route_costs: Flag | None = None
 
     @property
     def all_apps(self) -> tuple[AppWish, ...]:

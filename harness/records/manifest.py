@@ -23,6 +23,7 @@ from harness.records.base import (
 from harness.records.calibrating import StandsOn
 from harness.records.closing import Closing
 from harness.records.readings import DatabaseReading, PoolReading
+from scenarios.limits import Limits
 from scenarios.model import Scalar, Scenario
 
 BEYOND = "beyond all bounds"
@@ -209,6 +210,7 @@ class Manifest(Record):
     calibration: Calibration | None = None  # by which an app's rates were chosen; None where they were given
     locustfile: LocustfileRecord | None = None  # whose users put the load on; None where ours did
     gate: GateRecord | None = None  # None: a run that is no gate
+    limits: dict[str, Limits] = Field(default_factory=dict)  # absolute ones, by scenario
 
 
 class TrialState(StrEnum):

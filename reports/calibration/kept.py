@@ -15,7 +15,7 @@ from harness.records import FORMAT_VERSION, GATES_DIR, Record
 from harness.records.base import Count, Whole
 from reports.files import DamageError, content, reason_of
 from reports.gate import model
-from reports.gate.model import Breach, Measured, Pair, Phase, Stretch
+from reports.gate.model import Breach, Limited, Measured, Pair, Phase, Stretch
 from reports.gate.report import GateReport
 
 GATE_FORMAT = "poolstorm-calibration-gate"
@@ -68,6 +68,7 @@ class KeptGate(Record):
     pairs: tuple[KeptPair, ...]
     broken_before: str = ""  # why there are none: what was wrong with the head
     head: str = ""
+    limits: tuple[Limited, ...] = ()
     report: GateReport
 
     def measured(self) -> Measured:
@@ -79,6 +80,7 @@ class KeptGate(Record):
             fidelity_ms=self.fidelity_ms,
             broken_before=self.broken_before,
             head=self.head,
+            limits=self.limits,
         )
 
 
@@ -98,6 +100,7 @@ def kept_gate(number: int, seen: Measured, report: GateReport, revision: str | N
         ),
         broken_before=seen.broken_before,
         head=seen.head,
+        limits=seen.limits,
         report=report,
     )
 

@@ -16,7 +16,7 @@ from reports.compare.figures import figures_of, left_out_lines, worst_first
 from reports.compare.noise import Phases, Twins, by_repetition, noise_of
 from reports.compare.repeated import MOST_REPETITIONS
 from reports.compare.subjects import renamed, subjects_of, twins_of
-from reports.gate.observing import phases_of
+from reports.gate.seeing import phases_of
 from reports.read import Run, read_run
 from reports.summary import Caveat, Summary
 

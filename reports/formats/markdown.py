@@ -116,6 +116,7 @@ def _scenario(scenario: ScenarioView) -> list[str]:
         lines += ["", f"{scenario.checks_in_short}."]
     if scenario.failed_checks:
         lines += ["", *(f"- **{verdict.value}** {escape(line)}" for verdict, line in scenario.failed_checks)]
+    lines += _table(scenario.limits)
     if scenario.broken_oracles:
         lines += ["", *(f"- **broken oracle** {escape(line)}" for line in scenario.broken_oracles)]
     return lines

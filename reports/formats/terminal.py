@@ -22,6 +22,7 @@ from reports.view.findings import FindingsView
 from reports.view.ladder import LADDER, ROUND_TRIPS
 from reports.view.table import Column, Table
 
+_OF_LIMITS = {CheckVerdict.BROKEN: "broken", CheckVerdict.UNDECIDED: "undecided", CheckVerdict.PASSED: "kept"}
 _STYLES = {CheckVerdict.BROKEN: "bold red", CheckVerdict.UNDECIDED: "yellow", CheckVerdict.PASSED: "green"}
 
 
@@ -127,6 +128,9 @@ def _scenario(console: Console, scenario: ScenarioView) -> None:
         say(console, f"{scenario.checks_in_short}.")
     for verdict, line in scenario.failed_checks:
         text = Text.assemble((f"{verdict.value}: ", _STYLES[verdict]), plain_text(line))
+        console.print(Padding(text, (0, 0, 0, 2)))
+    for verdict, line in scenario.limit_lines:
+        text = Text.assemble((f"limit {_OF_LIMITS[verdict]}: ", _STYLES[verdict]), plain_text(line))
         console.print(Padding(text, (0, 0, 0, 2)))
     for line in scenario.broken_oracles:
         text = Text.assemble(("broken oracle: ", _STYLES[CheckVerdict.BROKEN]), plain_text(line))

@@ -11,15 +11,22 @@ from reports.gate.columns import Column, Series
 from reports.gate.exact import Exact
 from reports.gate.flips import Flips, Null, null_of_largest
 from reports.gate.looks import Look
-from reports.gate.model import Measured, Place
+from reports.gate.model import Limited, Measured, Place
 from reports.gate.paired import Found, find
 from reports.gate.result import PREFLIGHT, Breached, GateResult, Row
 from reports.gate.ruling import Ruling, rule_on, table_of
 from reports.gate.sentences import sentence
 from reports.gate.size import refuse_what_cannot_fail
 from reports.gate.verdicts import Verdict, rank, worst
+from reports.summary import CheckVerdict
 
 __all__ = ["judge"]
+
+_OF_LIMITS = {
+    CheckVerdict.BROKEN: Verdict.BROKEN,
+    CheckVerdict.UNDECIDED: Verdict.INCONCLUSIVE,
+    CheckVerdict.PASSED: Verdict.PASS,
+}
 
 
 def judge(
@@ -42,6 +49,7 @@ def judge(
     rows = [_row_of_ruling(one) for one in rulings] + [_row_of_exact(one) for one in found.exact]
     rows += [_row_of_invalid(one) for one in found.columns if one.invalid]
     rows += [_row_of_breach(one) for one in breaches if one.side == "head"]
+    rows += [_row_of_limit(one) for one in measured.limits]
     rows = [_accept(row, accepted) for row in rows]
     if measured.broken_before:  # nothing else was seen, so there is nothing to accept it for
         rows.append(_row(Series(PREFLIGHT, Place(measured.head)), Verdict.BROKEN, measured.broken_before, 0))
@@ -79,7 +87,14 @@ def _rulings(found: Found, seed: int, look: Look, flips: Flips | None) -> tuple[
 
 def _breaches(measured: Measured) -> list[Breached]:
     return [
-        Breached(side=side, target=pair.target, pair=pair.number, name=breach.name, said=breach.said)
+        Breached(
+            side=side,
+            target=pair.target,
+            pair=pair.number,
+            name=breach.name,
+            said=breach.said,
+            scenario=breach.scenario,
+        )
         for pair in measured.pairs
         for side, slot in (("base", pair.base), ("head", pair.head))
         for breach in slot.breaches
@@ -113,7 +128,19 @@ def _row_of_invalid(one: Column) -> Row:
 
 
 def _row_of_breach(one: Breached) -> Row:
-    return _row(Series(one.name, Place(one.target)), Verdict.BROKEN, f"pair {one.pair}: {one.said}", 1)
+    return _row(
+        Series(one.name, Place(one.target, one.scenario)), Verdict.BROKEN, f"pair {one.pair}: {one.said}", 1
+    )
+
+
+def _row_of_limit(one: Limited) -> Row:
+    place = Place(one.target, one.scenario, one.head.phase, one.head.route)
+    verdict = _OF_LIMITS[one.head.verdict]
+    also = "; the base, too" if verdict is Verdict.BROKEN and one.base.verdict is CheckVerdict.BROKEN else ""
+    return _row(
+        Series(f"limit-{one.head.name}", place), verdict, f"{one.head.sentence}{also}", 0,
+        base=one.base.value, head=one.head.value,
+    )  # fmt: skip
 
 
 def _accept(row: Row, acceptances: Sequence[Acceptance]) -> Row:

@@ -34,11 +34,17 @@ def checked(acceptances: Iterable[Acceptance], today: date) -> tuple[Acceptance,
             )
         if not one.reason.strip():
             raise PlanError(f"the acceptance of {shown(one.pattern)} has no reason; write one")
-        if not one.pattern.strip("*/ "):
+        if not names_a_metric(one.pattern):
             raise PlanError(
                 f"the acceptance {shown(one.pattern)} covers everything, so the gate could not fail; name a metric"
             )
     return kept
+
+
+def names_a_metric(pattern: str) -> bool:
+    """Whether what follows its last `/` is more than signs that stand for any text."""
+    metric = pattern.rpartition("/")[2]
+    return "[" not in metric and bool(metric.strip("*? "))
 
 
 def reason_for(name: str, acceptances: Sequence[Acceptance]) -> str | None:

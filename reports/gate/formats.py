@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -22,7 +22,7 @@ from reports.write import write_texts
 
 MOST_ROWS = 12
 """Of a screen; worst first, and the rest is counted."""
-_STYLES = {
+STYLES = {
     Verdict.BROKEN: "bold red",
     Verdict.REGRESSED: "bold red",
     Verdict.INVALID: "yellow",
@@ -31,7 +31,7 @@ _STYLES = {
     Verdict.IMPROVED: "green",
 }
 _SAID = {
-    Verdict.BROKEN: "something that must never be was seen in the head",
+    Verdict.BROKEN: "what must never be was seen in the head, or a limit was broken",
     Verdict.REGRESSED: "the head is worse than the base",
     Verdict.INVALID: "the measurement cannot be used",
     Verdict.INCONCLUSIVE: "a loss cannot be ruled out, and none was shown",
@@ -59,6 +59,10 @@ def header_lines(report: GateReport) -> Iterator[str]:
     yield f"head: {side_text(report.head)}"
     yield from difference_lines(report.base, report.head, report.differences)
     yield from _pairs_run(report)
+    if report.accepted:
+        yield f"accepted by {report.baseline}: " + "; ".join(
+            f"{one.pattern} until {one.expires:%Y-%m-%d} ({one.reason})" for one in report.accepted
+        )
     if report.attempt and report.attempt > 1:
         yield f"attempt {report.attempt} of this job: an earlier one ended otherwise, and its verdict still stands"
     if report.unfinished:
@@ -105,7 +109,7 @@ def summary_line(report: GateReport) -> str:
 def render_terminal(report: GateReport, *, width: int = 100, colour: bool = False) -> str:
     """The verdict, the header, and every row that is no pass; worst first."""
     console = console_of(width, colour)
-    say(console, summary_line(report), _STYLES[report.result.verdict])
+    say(console, summary_line(report), STYLES[report.result.verdict])
     for line in header_lines(report):
         say(console, line)
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
@@ -113,7 +117,7 @@ def render_terminal(report: GateReport, *, width: int = 100, colour: bool = Fals
     table.add_column(overflow="fold")
     table.add_column(ratio=1)
     for row in shown_rows(report):
-        table.add_row(Text(_verdict(row), _STYLES[row.verdict]), plain_text(place(row)), plain_text(_said(row)))
+        table.add_row(Text(_verdict(row), STYLES[row.verdict]), plain_text(place(row)), plain_text(_said(row)))
     console.print(Padding(table, (1, 0, 0, 0)))
     for line in (_rest(report), *notes(report)):
         if line:
@@ -161,10 +165,17 @@ def render_junit(report: GateReport) -> str:
 
 def workflow_commands(report: GateReport) -> str:
     """Workflow commands, one a line, for what is not a pass; a CI that does not know them shows them as text."""
+    return commands_for(
+        (row.verdict, f"{place(row)}: {_said(row)}") for row in report.result.rows if row.accepted is None
+    )
+
+
+def commands_for(findings: Iterable[tuple[Verdict, str]]) -> str:
+    """The same of any findings: their verdicts, and what is said of them."""
     lines = [
-        f"::{_LEVELS[row.verdict]} title=poolstorm {row.verdict}::{_command_text(f'{place(row)}: {_said(row)}')}"
-        for row in report.result.rows
-        if row.verdict in _LEVELS and row.accepted is None
+        f"::{_LEVELS[verdict]} title=poolstorm {verdict}::{_command_text(said)}"
+        for verdict, said in findings
+        if verdict in _LEVELS
     ]
     return "\n".join(lines[:MOST_ROWS])
 

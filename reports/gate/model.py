@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from reports.summary import LimitResult
+
 ALL_ROUTES = "all"
 
 
@@ -98,6 +100,17 @@ class Breach:
 
     name: str
     said: str
+    scenario: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """An absolute limit of the plan's, held against all that one side did under a scenario."""
+
+    target: str
+    scenario: str
+    base: LimitResult
+    head: LimitResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +150,4 @@ class Measured:
     fidelity_ms: float = 0.0
     broken_before: str = ""
     head: str = ""
+    limits: tuple[Limited, ...] = ()

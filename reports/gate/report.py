@@ -20,6 +20,14 @@ from reports.read import Run, read_run
 from reports.summary.figures import Result
 
 
+class Accepted(Result):
+    """What was accepted on file when the verdict was made."""
+
+    pattern: str
+    reason: str
+    expires: date
+
+
 class GateReport(Result):
     """The verdict with its header. `unfinished` says why there are fewer pairs than planned, where there are."""
 
@@ -36,6 +44,8 @@ class GateReport(Result):
     pairs_asked: tuple[int, ...] = ()  # of each look
     stands_on: tuple[StandsOn, ...] = ()
     not_calibrated: str = ""
+    baseline: str = ""  # the file whose acceptances were heeded, if there was one
+    accepted: tuple[Accepted, ...] = ()
     unfinished: str
     lacking: int  # pairs of which the times can be used, short of those that this look is to have
     result: GateResult
@@ -45,16 +55,19 @@ class GateReport(Result):
         return exit_code(self.result.verdict, inconclusive)
 
 
-def judge_folder(folder: Path, today: date, acceptances: Iterable[Acceptance] = ()) -> GateReport:
-    """Read a gate's folder and rule on it; acceptances that are past `today` are refused.
+def judge_folder(
+    folder: Path, today: date, acceptances: Iterable[Acceptance] = (), baseline: str = ""
+) -> GateReport:
+    """Read a gate's folder and rule on it; acceptances, of the file `baseline`, that are past `today` are refused.
 
     Raises RunDirectoryError where it cannot be read, or is no gate's.
     """
-    return report_on(read_run(folder), today, acceptances)
+    return report_on(read_run(folder), today, acceptances, baseline)
 
 
-def report_on(run: Run, today: date, acceptances: Iterable[Acceptance] = ()) -> GateReport:
+def report_on(run: Run, today: date, acceptances: Iterable[Acceptance] = (), baseline: str = "") -> GateReport:
     """The same of a run that was read."""
+    acceptances = tuple(acceptances)
     manifest, gate = run.manifest, run.manifest.gate
     if gate is None:
         raise RunDirectoryError(f"{run.path} is no gate's folder; name one that `poolstorm gate` wrote")
@@ -76,6 +89,8 @@ def report_on(run: Run, today: date, acceptances: Iterable[Acceptance] = ()) -> 
         differences=differences(manifest),
         scenarios=tuple(scenario.name for scenario in manifest.scenarios),
         attempt=gate.attempt,
+        baseline=baseline,
+        accepted=tuple(map(_accepted, acceptances)),
         pairs_asked=gate.pairs,
         stands_on=gate.stands_on,
         not_calibrated=gate.not_calibrated,
@@ -83,6 +98,10 @@ def report_on(run: Run, today: date, acceptances: Iterable[Acceptance] = ()) -> 
         lacking=max(0, seen.pairs_planned - usable_pairs(seen)),
         result=result,
     )
+
+
+def _accepted(one: Acceptance) -> Accepted:
+    return Accepted(pattern=one.pattern, reason=one.reason, expires=one.expires)
 
 
 def _look(gate: GateRecord) -> Look:

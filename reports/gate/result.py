@@ -51,6 +51,7 @@ class Breached(Result):
     pair: int
     name: str
     said: str
+    scenario: str = ""
 
 
 class GateResult(Result):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntEnum, StrEnum
 
-from harness.errors import EXIT_INVALID, EXIT_USAGE
+from harness.errors import EXIT_INCONCLUSIVE, EXIT_INVALID, EXIT_USAGE, EXIT_WORSE
 
 
 class Verdict(StrEnum):
@@ -24,8 +24,8 @@ class Exit(IntEnum):
 
     PASS = 0
     USAGE = EXIT_USAGE
-    INCONCLUSIVE = 3
-    REGRESSED = 4
+    INCONCLUSIVE = EXIT_INCONCLUSIVE
+    REGRESSED = EXIT_WORSE
     INVALID = EXIT_INVALID
 
 

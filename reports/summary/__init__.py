@@ -45,6 +45,7 @@ from reports.summary.judgements import (
     CheckVerdict,
     Ledger,
     LedgerRow,
+    LimitResult,
     NoiseFloor,
     OracleFigure,
     OracleResult,
@@ -76,6 +77,7 @@ __all__ = [
     "Latency",
     "Ledger",
     "LedgerRow",
+    "LimitResult",
     "Moment",
     "NoiseFloor",
     "OracleFigure",
@@ -131,6 +133,7 @@ class TargetResult(Result):
     fault_summaries: tuple[FaultSummary, ...] = ()
     oracles: tuple[OracleResult, ...] = ()
     diagnosis: Diagnosis = Diagnosis()
+    limits: tuple[LimitResult, ...] = ()
 
 
 class PhaseInfo(Result):
@@ -185,3 +188,10 @@ class Summary(Result):
     run: RunInfo
     scenarios: tuple[ScenarioResult, ...]
     caveats: tuple[Caveat, ...]
+
+    @property
+    def limits(self) -> tuple[LimitResult, ...]:
+        """Every absolute limit, of every target."""
+        return tuple(
+            result for scenario in self.scenarios for target in scenario.targets for result in target.limits
+        )

@@ -24,6 +24,35 @@ class CheckResult(Result):
     evidence: str
 
 
+class LimitResult(Result):
+    """An absolute limit of the plan's, held against one target at the place where it is kept the least.
+
+    `value` is in the limit's own unit, None where it is not known; `phase` is empty of what holds for a trial.
+    """
+
+    name: str  # such as `p99_ms`
+    limit: float
+    value: float | None
+    phase: str = ""
+    route: str = "all"
+    verdict: CheckVerdict
+    evidence: str
+
+    @property
+    def words(self) -> str:
+        """Such as `p99_ms at most 250`."""
+        return f"{self.name} {self._bound} {self.limit:g}"
+
+    @property
+    def sentence(self) -> str:
+        """What was seen, and what is allowed."""
+        return f"{self.evidence}; {self._bound} {self.limit:g} is allowed"
+
+    @property
+    def _bound(self) -> str:
+        return "at least" if self.name.endswith("_min") else "at most"
+
+
 class OracleVerdict(StrEnum):
     PASSED = "passed"
     BROKEN = "broken"

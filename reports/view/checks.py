@@ -106,3 +106,21 @@ def checks_sentence(scenario: ScenarioResult) -> str:
         return ""
     others = [f"{counts[v]} {v.value}" for v in (CheckVerdict.BROKEN, CheckVerdict.UNDECIDED) if counts[v]]
     return ", ".join([f"{counts[CheckVerdict.PASSED]} of {plural(sum(counts.values()), 'check')} passed", *others])
+
+
+def limit_table(scenario: ScenarioResult) -> Table | None:
+    """Each absolute limit with its result for each of the scenario's targets."""
+    found: dict[str, dict[str, Cell | str]] = {}
+    for target in scenario.targets:
+        for result in target.limits:
+            row = found.setdefault(result.name, {"limit": result.words})
+            row[target.target] = verdict_cell(result.verdict, result.evidence)
+    columns = (Column("limit", "limit", "Limit", "name"), *target_columns(scenario.targets, wide=True))
+    return table(columns, found.values()) if found else None
+
+
+def limit_lines(scenario: ScenarioResult) -> Iterator[tuple[CheckVerdict, str]]:
+    """Each absolute limit, with what was measured."""
+    for target in scenario.targets:
+        for result in target.limits:
+            yield result.verdict, f"{target.target}: {result.words}: {result.evidence}"

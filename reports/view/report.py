@@ -67,6 +67,8 @@ class ScenarioView:
     checks: Table | None
     checks_in_short: str
     failed_checks: tuple[tuple[CheckVerdict, str], ...]
+    limits: Table | None
+    limit_lines: tuple[tuple[CheckVerdict, str], ...]
     oracles: Table | None
     broken_oracles: tuple[str, ...]
     ledger: Table | None
@@ -181,6 +183,8 @@ def _scenario(
         checks=checks.check_table(result),
         checks_in_short=checks.checks_sentence(result),
         failed_checks=tuple(checks.check_lines(result)),
+        limits=checks.limit_table(result),
+        limit_lines=tuple(checks.limit_lines(result)),
         oracles=oracles.oracle_table(result),
         broken_oracles=tuple(oracles.oracle_lines(result)),
         ledger=circumstances.ledger_table(result.ledger),

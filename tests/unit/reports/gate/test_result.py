@@ -95,7 +95,7 @@ def test_only_an_acceptance_lets_a_breach_pass() -> None:
 def test_what_is_invalid_cannot_be_accepted() -> None:
     whole = measured()
 
-    result = look(replace(whole, pairs=whole.pairs[1:]), acceptances=accepting("sync-pool/*"))
+    result = look(replace(whole, pairs=whole.pairs[1:]), acceptances=accepting("sync-pool/*pairs"))
 
     assert result.verdict is Verdict.INVALID
 
