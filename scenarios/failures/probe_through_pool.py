@@ -18,7 +18,7 @@ FAILURE = Failure(
             Phase(
                 name="warm-up", duration_s=1.0, arrivals=Arrivals(rate_per_s=4), behaviour="visitor", warmup=True
             ),
-            Phase(name="steady", duration_s=8.0, arrivals=Arrivals(rate_per_s=36), behaviour="visitor"),
+            Phase(name="steady", duration_s=8.0, arrivals=Arrivals(rate_per_s=30), behaviour="visitor"),
         ),
     ),
 )

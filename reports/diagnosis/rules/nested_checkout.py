@@ -16,6 +16,8 @@ FEWEST_FAILURES = 5
 """Without a probe: failures at one time limit ..."""
 STANDSTILL = 0.25
 """... and in so many readings every session idled in its transaction, and more requests were under way."""
+GOT_THROUGH = 0.3
+"""And fewer requests succeed: where the holders wait for threads, they get through in the end."""
 AS_LONG = (0.7, 1.25)
 """They idle about as long as that limit at most: they wait for what the failing requests wait for."""
 
@@ -63,6 +65,8 @@ def _by_sessions(evidence: Evidence) -> Seen | None:
     failures = evidence.failures()
     low_ms, high_ms = failures.quantiles_ms(100, 750)
     if failures.total < FEWEST_FAILURES or low_ms is None or high_ms is None or high_ms > CLUSTERED * low_ms:
+        return None
+    if evidence.successes().total >= GOT_THROUGH * evidence.requests:
         return None
     read, moments = under_load(evidence, evidence.sessions), in_flight(evidence)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from reports.diagnosis.evidence import Evidence, Source, grown
-from reports.diagnosis.figures import told
+from reports.diagnosis.figures import sessions_of, told
 from reports.diagnosis.refusals import refused_by_server
 from reports.diagnosis.rule import CannotTell, Rule, Seen
 from reports.summary import Sureness
 
 EACH = 0.7
 """So many connections opened for each time that one was asked for: none is used twice."""
+KEPT = 1.0
+"""Without a probe: so many sessions idle on average are kept by a pool."""
 MANY = 10
 """Made in requests: engines that come and go are another failure."""
 
@@ -41,10 +43,10 @@ def _by_pool(evidence: Evidence, refused: int) -> Seen | None:
 
 
 def _by_totals(evidence: Evidence, refused: int) -> Seen | None:
-    totals = evidence.record.database_totals
-    if totals is None or totals.sessions is None:
+    totals, sessions = evidence.record.database_totals, sessions_of(evidence)
+    if totals is None or totals.sessions is None or sessions is None or sessions.idle >= KEPT:
         return None
-    if totals.sessions < EACH * evidence.requests:
+    if totals.sessions < EACH * evidence.successes().total:
         return None
     return Seen(
         said=(

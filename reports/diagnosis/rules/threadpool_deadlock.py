@@ -13,6 +13,9 @@ NEAR = 1
 """Gauges are read one after another: so many fewer may be waiting than there are threads."""
 FEWEST_THREADS = 40
 NESTED = 3
+GOT_THROUGH = 0.3
+"""Without a probe: so many requests succeed all the same, as the holders do when the others have given up."""
+FEWEST_FAILURES = 5
 LEAST_SHARE = 0.15
 
 
@@ -74,8 +77,10 @@ def _from_outside(evidence: Evidence) -> Seen | None:
     """A plateau of threads, every session idle in its transaction, and more under way than both together."""
     read = threads(evidence)
     most = max((one.app_threads or 0 for one in read), default=0)
-    if most < FEWEST_THREADS:
-        return None
+    if most < FEWEST_THREADS or evidence.failures().total < FEWEST_FAILURES:
+        return None  # nobody has given up: threads are lacking, and no connection
+    if evidence.successes().total < GOT_THROUGH * evidence.requests:
+        return None  # the holders fail as well: they wait for a connection themselves
     moments = in_flight(evidence)
 
     def is_stuck(one: HostReading) -> bool:

@@ -22,6 +22,7 @@ from reports.summary import Sureness
 
 LEAST_SHARE = 0.15
 """Of the readings under load, with every thread taken and somebody waiting for one."""
+LEAST_SHARE_OUTSIDE = 0.25
 OF_THREADS = 0.3
 """Of the threads at work fewer than so many may have a connection, or wait for one, for it to be other work."""
 FEWEST_THREADS = 40
@@ -89,7 +90,7 @@ def _from_outside(evidence: Evidence) -> Seen | None:
         )
 
     share = share_where(read, is_plateau)
-    if share < LEAST_SHARE:
+    if share < LEAST_SHARE_OUTSIDE:
         return None
     return Seen(
         said=(

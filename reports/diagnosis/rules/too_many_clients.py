@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from reports.diagnosis.evidence import Evidence, Source, grown
+from reports.diagnosis.figures import sessions_of
 from reports.diagnosis.refusals import refused_by_server
 from reports.diagnosis.rule import CannotTell, Rule, Seen
 from reports.summary import Sureness
 
-NOT_EACH = 0.7
-"""Fewer sessions opened than that for each request: there is a pool, and it is used."""
+KEPT = 1.0
+"""Without a probe: so many sessions idle on average are kept by a pool."""
 
 
 def look(evidence: Evidence) -> Seen | CannotTell | None:
@@ -21,8 +22,8 @@ def look(evidence: Evidence) -> Seen | CannotTell | None:
     most = max((one.total for one in evidence.sessions), default=0)
     if evidence.pool:
         return _by_pool(evidence, refused, most)
-    totals = evidence.record.database_totals
-    if totals is None or totals.sessions is None or totals.sessions >= NOT_EACH * evidence.requests:
+    sessions = sessions_of(evidence)
+    if sessions is None or sessions.idle < KEPT:
         return None
     return Seen(
         said=(

@@ -10,7 +10,7 @@ from reports.diagnosis.rules.nested_checkout import RULE
 from tests.unit.reports.builder import Request, pool_reading
 from tests.unit.reports.diagnosis.support import every, evidence_of, inside, sessions, trial_of, under_way
 
-FINE = [Request("steady", n / 50, 150.0) for n in range(40)]
+FINE = [Request("steady", n / 50, 150.0) for n in range(10)]
 TIMED_OUT = [Request("steady", n / 50, 1500.0, Outcome.UNKNOWN, "http-500") for n in range(40)]
 
 
@@ -37,7 +37,9 @@ def test_requests_that_ask_once_are_not(tmp_path: Path) -> None:
     assert seen(tmp_path, waits=0, got=0, waiting=20) is None
 
 
-def from_outside(tmp_path: Path, *, longest_ms: float, active: int = 0) -> Seen | CannotTell | None:
+def from_outside(
+    tmp_path: Path, *, longest_ms: float, active: int = 0, fine: int = 10
+) -> Seen | CannotTell | None:
     read = every(
         20,
         lambda t: sessions(
@@ -49,7 +51,8 @@ def from_outside(tmp_path: Path, *, longest_ms: float, active: int = 0) -> Seen 
         ),
         lambda t: under_way(t, 25),
     )
-    return RULE.asked(evidence_of(tmp_path, trial_of([*FINE, *TIMED_OUT], read)))
+    asked = [Request("steady", n / 50, 150.0) for n in range(fine)]
+    return RULE.asked(evidence_of(tmp_path, trial_of([*asked, *TIMED_OUT], read)))
 
 
 def test_without_a_probe_sessions_that_idle_as_long_as_requests_wait_tell(tmp_path: Path) -> None:
@@ -58,6 +61,10 @@ def test_without_a_probe_sessions_that_idle_as_long_as_requests_wait_tell(tmp_pa
 
 def test_sessions_that_idle_for_a_time_of_their_own_rule_it_out(tmp_path: Path) -> None:
     assert from_outside(tmp_path, longest_ms=400.0) is None
+
+
+def test_holders_that_get_through_rule_it_out(tmp_path: Path) -> None:
+    assert from_outside(tmp_path, longest_ms=1480.0, fine=40) is None
 
 
 def test_sessions_at_work_rule_it_out(tmp_path: Path) -> None:

@@ -44,16 +44,16 @@ def test_without_a_refusal_neither_is(tmp_path: Path) -> None:
     assert TOO_MANY.asked(probed(tmp_path / "pool", limit=40, opened=30, refused=0)) is None
 
 
-def logged(tmp_path: Path, opened: int) -> Evidence:
+def logged(tmp_path: Path, opened: int, idle: int) -> Evidence:
     """Without a probe, from PostgreSQL's own log and totals."""
     errors = ErrorsReading(t_ns=ns(1.0), counts={"53300": 20}, order=("53300",))
-    read = [*every(20, lambda t: sessions(t, active=10)), errors]
+    read = [*every(20, lambda t: sessions(t, active=10 - idle, idle=idle)), errors]
     totals = DatabaseTotals(sessions=opened, deadlocks=0, commits=80, rollbacks=80)
     return totalled(evidence_of(tmp_path, trial_of(REQUESTS, read)), totals)
 
 
 def test_without_a_probe_the_log_tells_and_sessions_tell_them_apart(tmp_path: Path) -> None:
-    each, shared = logged(tmp_path / "each", 80), logged(tmp_path / "shared", 30)
+    each, shared = logged(tmp_path / "each", 80, 0), logged(tmp_path / "shared", 30, 5)
     assert isinstance(NO_POOL.asked(each), Seen)
     assert TOO_MANY.asked(each) is None
     assert isinstance(TOO_MANY.asked(shared), Seen)

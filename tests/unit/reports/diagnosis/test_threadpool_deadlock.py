@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.records import Outcome
 from reports.diagnosis.rule import CannotTell, Seen
 from reports.diagnosis.rules.threadpool_deadlock import RULE
 from tests.unit.reports.builder import Request, pool_reading
@@ -42,18 +43,27 @@ def test_holders_that_wait_for_a_second_connection_are_not(tmp_path: Path) -> No
     assert seen(tmp_path, waiting=40, nested=10) is None
 
 
-def from_outside(tmp_path: Path, *, threads: int, in_flight: int, active: int = 0) -> Seen | CannotTell | None:
+GAVE_UP = [Request("steady", n / 50, 3000.0, Outcome.UNKNOWN, "http-500") for n in range(20)]
+
+
+def from_outside(
+    tmp_path: Path, *, threads: int, in_flight: int, active: int = 0, asked: int = 80
+) -> Seen | CannotTell | None:
     read = every(
         20,
         lambda t: host(t, t / 50, threads=threads),
         lambda t: sessions(t, active, idle_in_transaction=5 - active),
         lambda t: under_way(t, in_flight),
     )
-    return RULE.asked(evidence_of(tmp_path, trial_of(REQUESTS, read)))
+    return RULE.asked(evidence_of(tmp_path, trial_of([*REQUESTS, *GAVE_UP][:asked], read)))
 
 
 def test_without_a_probe_a_standstill_of_threads_and_sessions_tells(tmp_path: Path) -> None:
     assert isinstance(from_outside(tmp_path, threads=46, in_flight=60), Seen)
+
+
+def test_where_nobody_gives_up_threads_are_lacking(tmp_path: Path) -> None:
+    assert from_outside(tmp_path, threads=46, in_flight=60, asked=60) is None
 
 
 def test_fewer_requests_rule_it_out(tmp_path: Path) -> None:
