@@ -60,6 +60,11 @@ def _p90_ms(one: Observed) -> float:
     return _whole(one).success.quantiles_ms(900)[0] or 0.0
 
 
+def _longest_ms(one: Observed) -> float:
+    whole = _whole(one)
+    return max(side.quantiles_ms(1000)[0] or 0.0 for side in (whole.success, whole.failure))
+
+
 def _opened_share(one: Observed) -> float:
     readings = [reading for reading in one.trial.readings_of(PoolReading) if reading.t_ns >= 0]
     if not readings:
@@ -92,6 +97,7 @@ _SIGNS: Mapping[Sign, tuple[_Measure, float, float, str]] = {
         LEAST_SHARE,
         "share of requests that failed, of the route that did least",
     ),
+    "longest": (_longest_ms, TIMES, 0.0, "longest request in ms"),
     "not-used": (_p90_ms, TIMES, 0.0, "p90 of successes in ms"),
 }
 """Measure, how many times the cured one's it has to be, the least of it, and what it is called."""

@@ -80,6 +80,8 @@ class Evidence:
             found.add(Source.SESSIONS)
         if any(getattr(one, "waiting_for_lock", None) is not None for one in self.sessions):
             found.add(Source.LOCKS)
+        if self.logged:
+            found.add(Source.SERVER_ERRORS)
         if self.host:
             found.add(Source.PROCESS)
         if self.server_errors is not None:
@@ -212,6 +214,15 @@ class Evidence:
     def sessions(self) -> Sequence[DatabaseReading]:
         """Sessions on the primary."""
         return [reading for reading in self.readings(DatabaseReading) if reading.of_primary]
+
+    @cached_property
+    def logged(self) -> Sequence[ErrorsReading]:
+        """Errors in the primary's own log, by code."""
+        return [reading for reading in self.readings(ErrorsReading) if reading.part == "primary"]
+
+    def in_log(self, *codes: str) -> int:
+        """How many lines of these SQLSTATEs the primary's log has."""
+        return sum(reading.counts.get(code, 0) for reading in self.logged for code in codes)
 
     @cached_property
     def host(self) -> Sequence[HostReading]:

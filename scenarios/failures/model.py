@@ -8,7 +8,9 @@ from typing import Literal
 
 from scenarios.model import Scenario
 
-Sign = Literal["failures", "slow", "unanswered", "opened", "sessions", "not-returned", "not-used", "all-routes"]
+Sign = Literal[
+    "failures", "slow", "unanswered", "opened", "sessions", "not-returned", "not-used", "longest", "all-routes"
+]
 """By what one sees that a failure was brought out, without a rule: in the broken app and not in the cured one
 
 - failures: a share of requests fails
@@ -17,6 +19,7 @@ Sign = Literal["failures", "slow", "unanswered", "opened", "sessions", "not-retu
 - opened: connections are opened for many of the requests
 - sessions: PostgreSQL has many more sessions
 - not-returned: connections are still out after the drain
+- longest: the longest request takes much longer until it ends, however it ends
 - not-used: requests are slow while the pool's connections lie idle
 - all-routes: of every route requests fail, also of those that could do without the database
 """

@@ -6,6 +6,7 @@ from statistics import fmean
 
 from reports.diagnosis.evidence import NS_PER_S, Evidence, Source, grown, length_s, stretches
 from reports.diagnosis.rule import CannotTell, Rule, Seen
+from reports.diagnosis.silence import SILENT
 from reports.summary import Sureness
 
 LEAST_S = 0.3
@@ -75,7 +76,9 @@ def _ruled_out(evidence: Evidence) -> tuple[str, ...]:
     return ()
 
 
-def _by_sessions(evidence: Evidence) -> Seen | None:
+def _by_sessions(evidence: Evidence) -> Seen | CannotTell | None:
+    if any(span.kind in SILENT for span in evidence.faults):
+        return CannotTell("the database was silent for a while, and then a pool without gauges looks exhausted")
     under_load = [one for one in evidence.sessions if evidence.start_ns <= one.t_ns <= evidence.end_ns]
     most = max((one.total for one in under_load), default=0)
     failures = evidence.failures()
