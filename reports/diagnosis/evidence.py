@@ -80,8 +80,6 @@ class Evidence:
             found.add(Source.SESSIONS)
         if any(getattr(one, "waiting_for_lock", None) is not None for one in self.sessions):
             found.add(Source.LOCKS)
-        if self.logged:
-            found.add(Source.SERVER_ERRORS)
         if self.host:
             found.add(Source.PROCESS)
         if self.server_errors is not None:
@@ -217,12 +215,8 @@ class Evidence:
 
     @cached_property
     def logged(self) -> Sequence[ErrorsReading]:
-        """Errors in the primary's own log, by code."""
+        """What the primary's own log had of errors, reading by reading."""
         return [reading for reading in self.readings(ErrorsReading) if reading.part == "primary"]
-
-    def in_log(self, *codes: str) -> int:
-        """How many lines of these SQLSTATEs the primary's log has."""
-        return sum(reading.counts.get(code, 0) for reading in self.logged for code in codes)
 
     @cached_property
     def host(self) -> Sequence[HostReading]:
@@ -232,8 +226,7 @@ class Evidence:
     @cached_property
     def server_errors(self) -> Mapping[str, int] | None:
         """By SQLSTATE, from the primary's own log; None where that was not read."""
-        read = [one for one in self.readings(ErrorsReading) if one.part == "primary"]
-        return sum((Counter(one.counts) for one in read), Counter[str]()) if read else None
+        return sum((Counter(one.counts) for one in self.logged), Counter[str]()) if self.logged else None
 
     def times(self, of: str, phases: Iterable[str] | None = None) -> Sequence[TimesReading]:
         """How long something took, by phase: `acquire`, `connect`, `ping`, `query`, `held` or `release`."""

@@ -21,11 +21,12 @@ AT_ONCE = 5.0
 
 def look(evidence: Evidence) -> Seen | CannotTell | None:
     """By the ends that PostgreSQL logged, and by failures that are no more than these and come at once."""
-    ended = evidence.in_log(*ENDED)
+    logged = evidence.server_errors or {}
+    ended = sum(logged.get(code, 0) for code in ENDED)
     failures = evidence.failures()
     if not ended or failures.total < FEWEST_FAILURES:
         return None
-    if failures.total > ended or evidence.in_log(*AWAY):
+    if failures.total > ended or any(logged.get(code) for code in AWAY):
         return None
     failed_ms, answered_ms = failures.quantiles_ms(500)[0], evidence.successes().quantiles_ms(500)[0]
     if failed_ms is None or answered_ms is None or failed_ms > AT_ONCE * answered_ms:
