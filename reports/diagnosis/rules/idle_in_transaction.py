@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statistics import fmean
 
-from reports.diagnosis.evidence import Evidence, Source
+from reports.diagnosis.evidence import Evidence, Source, share_where
 from reports.diagnosis.figures import (
     STARVED,
     Sessions,
@@ -26,6 +26,10 @@ OVER_COMPUTING = 3.0
 OF_THE_POOL = 0.6
 """On average so much of the pool was out, or of the sessions that there were: a connection matters then."""
 
+SILENCING = ("timeout", "freeze", "proxy-down", "bandwidth", "dropped-packets")
+MOSTLY_REACHED = 0.2
+"""Without a probe: for no larger share of the load such a fault may keep the server's answers from the app."""
+
 
 def look(evidence: Evidence) -> Seen | CannotTell | None:
     """The probe measures what is held without a statement; without it PostgreSQL's states of sessions tell."""
@@ -35,7 +39,16 @@ def look(evidence: Evidence) -> Seen | CannotTell | None:
         return None
     if evidence.has(Source.INSIDE, Source.POOL) and told(evidence, "idle_ms_total") is not None:
         return _by_probe(evidence, cores, sessions)
-    return _by_sessions(evidence, cores, sessions) if sessions else None
+    if not sessions:
+        return None
+    silent = share_where(
+        under_load(evidence, evidence.sessions), lambda one: evidence.in_fault(one.t_ns, SILENCING)
+    )
+    if silent > MOSTLY_REACHED:
+        return CannotTell(
+            f"for {silent:.0%} of the load a fault kept answers from the app, and sessions wait for it then"
+        )
+    return _by_sessions(evidence, cores, sessions)
 
 
 def _by_probe(evidence: Evidence, cores: float, sessions: Sessions | None) -> Seen | None:

@@ -7,8 +7,9 @@ from pathlib import Path
 from reports.diagnosis.rule import CannotTell, Seen
 from reports.diagnosis.rules.idle_in_transaction import RULE
 from reports.summary import Sureness
+from scenarios.model import FaultSpec
 from tests.unit.reports.builder import Request, pool_reading
-from tests.unit.reports.diagnosis.support import every, evidence_of, host, inside, sessions, trial_of
+from tests.unit.reports.diagnosis.support import SCENARIO, every, evidence_of, host, inside, sessions, trial_of
 
 REQUESTS = [Request("steady", n / 50, 500.0) for n in range(60)]
 
@@ -53,6 +54,18 @@ def test_without_a_probe_sessions_in_a_transaction_tell(tmp_path: Path) -> None:
     said = from_outside(tmp_path, active=0, waiting=4)
     assert isinstance(said, Seen)
     assert said.sure is Sureness.LIKELY
+
+
+def test_without_a_probe_a_silent_link_explains_them(tmp_path: Path) -> None:
+    silent = SCENARIO.phases[0].model_copy(
+        update={"faults": (FaultSpec(kind="timeout", at_s=0.5, duration_s=1.0),)}
+    )
+    read = every(20, lambda t: sessions(t, 0, 0, 4), lambda t: host(t, t / 20))
+    trial = trial_of(REQUESTS, read, scenario=SCENARIO.model_copy(update={"phases": (silent,)}))
+    trial.mark_fault("steady/1:timeout", planned_s=0.5, heal_planned_s=1.5)
+    said = RULE.asked(evidence_of(tmp_path, trial))
+    assert isinstance(said, CannotTell)
+    assert "kept answers from the app" in said.why
 
 
 def test_sessions_at_work_rule_it_out(tmp_path: Path) -> None:
