@@ -71,7 +71,8 @@ def kept() -> dict[str, Outcome]:
 def keep(found: Outcome) -> None:
     """Write it down, and the page anew."""
     OUTCOMES.mkdir(exist_ok=True)
-    (OUTCOMES / f"{found.name}.json").write_text(found.model_dump_json(indent=2) + "\n")
+    whole = found.after(kept().get(found.name))
+    (OUTCOMES / f"{found.name}.json").write_text(whole.model_dump_json(indent=2) + "\n")
     PAGE.write_text(document(REGRESSIONS, kept()))
 
 

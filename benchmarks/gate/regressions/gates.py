@@ -33,7 +33,9 @@ _WORSE = (Verdict.BROKEN, Verdict.REGRESSED)
 
 
 class Outcome(BaseModel):
-    """What came of one gate. `told_by` are the figures and breaches that were worse, the worst first."""
+    """What came of one gate. `told_by` are figures and breaches that were worse, the worst first. `earlier` are
+    the gates of the same that this one came after, as they were: none is lost by another try.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,11 +48,23 @@ class Outcome(BaseModel):
     minutes: float
     measured_at: datetime
     commit: str
+    earlier: tuple[Outcome, ...] = ()
 
     @property
     def caught(self) -> bool:
         """Whether the gate failed for a loss."""
         return self.verdict in _WORSE
+
+    @property
+    def first(self) -> Outcome:
+        """The first gate of all."""
+        return self.earlier[0] if self.earlier else self
+
+    def after(self, before: Outcome | None) -> Outcome:
+        """This one with what came before it."""
+        if before is None:
+            return self
+        return self.model_copy(update={"earlier": (*before.earlier, before.model_copy(update={"earlier": ()}))})
 
 
 def gated(one: Regression, folder: Path) -> Outcome:

@@ -92,10 +92,23 @@ def test_the_page_counts_what_was_caught_missed_and_not_run() -> None:
     missed = caught.model_copy(update={"name": names[1], "verdict": Verdict.INCONCLUSIVE, "told_by": ()})
     chosen = {name: REGRESSIONS[name] for name in names}
     page = document(chosen, {caught.name: caught, missed.name: missed})
-    assert "**1 of 2 caught**, of 3 in all." in page
+    assert "**1 of 2 caught by their first gate**, 1 by their last, of 3 in all." in page
     assert f"Missed: {names[1]}." in page
     assert f"Not run yet: {names[2]}." in page
     assert "| regressed | all opened | 11 | 2.5 | 2026-01-02 03:04 (abc) |" in page
+
+
+def test_another_try_hides_no_earlier_one() -> None:
+    first = Outcome(
+        name="echo", verdict=Verdict.INCONCLUSIVE, told_by=(), as_expected=False, said="open", pairs=11,
+        minutes=2.5, measured_at=datetime(2026, 1, 2, 3, 4, tzinfo=UTC), commit="abc",
+    )  # fmt: skip
+    second = first.model_copy(update={"verdict": Verdict.INVALID, "commit": "def"}).after(first)
+    third = first.model_copy(update={"verdict": Verdict.REGRESSED, "told_by": ("all cpu",)}).after(second)
+    assert [Verdict.INCONCLUSIVE, Verdict.INVALID] == [one.verdict for one in third.earlier]
+    page = document({"echo": REGRESSIONS["echo"]}, {"echo": third})
+    assert "**0 of 1 caught by their first gate**, 1 by their last, of 1 in all." in page
+    assert "all cpu; before: inconclusive (abc); before: invalid (def)" in page
 
 
 def test_the_page_is_that_of_what_was_kept() -> None:
