@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import typer
 
-from harness.errors import EXIT_INTERRUPTED, PlanError
+from harness.errors import PlanError
 from harness.interrupts import heed_interrupts
 from harness.options import (
-    USUAL_BASELINE,
     USUAL_PLAN,
     AllowDirty,
     AllowRemote,
@@ -48,6 +46,7 @@ from harness.options_gate import (
     BasePool,
     BaseRef,
     Calibrations,
+    Earlier,
     Head,
     HeadApp,
     HeadEnv,
@@ -58,16 +57,13 @@ from harness.options_gate import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from harness.environment.stack import StackOptions
     from harness.plan import Plan
-    from harness.records import GateDesign
+    from harness.records import EarlierGate, GateDesign
     from reports.calibration.standing import Standings
-    from reports.gate.acceptances import Acceptance
-    from reports.gate.report import GateReport
 
-OF_JUDGING = frozenset({"judge", "inconclusive", "output", "baseline"})
+OF_JUDGING = frozenset({"judge", "earlier", "inconclusive", "output", "baseline"})
 """Parameters that --judge goes with."""
 
 
@@ -91,6 +87,7 @@ def gate(
     calibration: Calibrations = None,
     baseline: BaselineFile = None,
     judge: Judge = None,
+    earlier: Earlier = None,
     plan: PlanPath = None,
     seed: Seed = None,
     duration: Duration = None,
@@ -115,11 +112,15 @@ def gate(
     failed.
     """
     if judge is not None:
-        raise typer.Exit(_judge_anew(context, judge, output, inconclusive, baseline))
+        from harness.gate.telling import judge_and_tell
+
+        _require_only_judging(context)
+        raise typer.Exit(judge_and_tell(judge, output, inconclusive, baseline, earlier))
     from harness.apps.locustfile import look_into
     from harness.environment.stack import StackOptions
     from harness.gate.announcing import announced, first_look, two_numbers
     from harness.gate.design import design_of
+    from harness.gate.telling import accepted_on_file, run_and_tell, standing_lines_of
     from harness.gate.two import two_sides
     from harness.gate.wish import USUAL_PAIRS, USUAL_SCENARIO, GateWish, SideWish, settle_gate
     from harness.preview import print_plan
@@ -149,22 +150,30 @@ def gate(
         scenarios=tuple(scenario or wish.gate.scenarios or (USUAL_SCENARIO,)),
         attempt=_attempt(os.environ.get("GITHUB_RUN_ATTEMPT", "")),
     )
-    accepting = _accepting(baseline, plan)
+    accepting = accepted_on_file(baseline, plan)
     heed_interrupts()
     with two_sides(wish, asked, base_ref, allow_dirty=allow_dirty, say=partial(say, error=True)) as sides:
         settled = settle_gate(wish, sides, locustfile=looked_into)
         standing = _standing(design_of(settled, wish, sides), calibration or (), plan)
-        settled = _on(settled, standing)
+        run_id = new_id("gate-")
+        folder = output or Path("runs") / run_id
+        known = {
+            "stands_on": standing[0],
+            "not_calibrated": standing[1],
+            "earlier": _earlier(settled, folder, earlier),
+        }
+        settled = _knowing(settled, known)
         if dry_run:
             print_plan(first_look(settled))
-            say(announced(settled), *_standing_lines(settled))
+            say(announced(settled), *standing_lines_of(settled))
             return
-        code = _carry_out(
+        code = run_and_tell(
             settled,
-            output,
+            folder,
+            run_id,
             StackOptions(database_url, toxiproxy, allow_remote_database),
-            lambda usual_per_s: _on(
-                settle_gate(wish, sides, usual_per_s=usual_per_s, locustfile=looked_into), standing
+            lambda usual_per_s: _knowing(
+                settle_gate(wish, sides, usual_per_s=usual_per_s, locustfile=looked_into), known
             ),
             inconclusive,
             accepting,
@@ -181,95 +190,17 @@ def _standing(design: GateDesign, given: Sequence[Path], plan: Path | None) -> S
     return standings(design, this_machine(), given=given, beside=None if chosen is None else chosen.parent)
 
 
-def _on(settled: Plan, standing: Standings) -> Plan:
-    """The gate with what it stands on."""
+def _earlier(settled: Plan, folder: Path, given: Path | None) -> tuple[EarlierGate, ...]:
+    from reports.gate.earlier import earlier_gates
+
     assert settled.gate is not None
-    known = {"stands_on": standing[0], "not_calibrated": standing[1]}
+    return earlier_gates(settled.gate, folder, given)
+
+
+def _knowing(settled: Plan, known: Mapping[str, object]) -> Plan:
+    """The gate with what is known of it beside what it runs."""
+    assert settled.gate is not None
     return replace(settled, gate=settled.gate.model_copy(update=known))
-
-
-def _standing_lines(settled: Plan) -> tuple[str, ...]:
-    from reports.gate.standing import standing_lines
-
-    assert settled.gate is not None
-    return tuple(standing_lines(settled.gate.pairs, settled.gate.stands_on, settled.gate.not_calibrated))
-
-
-class Accepting(NamedTuple):
-    """What is accepted on file, as of the day on which the gate began."""
-
-    today: date
-    acceptances: tuple[Acceptance, ...] = ()
-    file: str = ""
-
-
-def _accepting(named: Path | None, plan: Path | None) -> Accepting:
-    """Of the file that was named, or else of the one beside the plan. Raises, before anything runs, for a file
-    that cannot be read and for an acceptance that is past.
-    """
-    from reports.baseline.file import is_there, read_baseline
-    from reports.gate.acceptances import checked
-
-    today = datetime.now(UTC).date()
-    file = named or (USUAL_BASELINE if plan is None else plan.parent / USUAL_BASELINE)
-    if named is None and not is_there(file):
-        return Accepting(today)
-    return Accepting(today, checked(read_baseline(file).all_acceptances, today), str(file))
-
-
-def _carry_out(
-    settled: Plan,
-    output: Path | None,
-    options: StackOptions,
-    plan_at: Callable[[float], Plan],
-    inconclusive: str,
-    accepting: Accepting,
-) -> int:
-    """Run what was settled and rule on it; the exit code."""
-    from harness.gate.announcing import announced
-    from harness.gate.carrying import Standing, carry_out_gate
-    from harness.store import RunStore
-    from harness.terminal import say
-    from reports.gate.report import judge_folder  # here: an installation that lacks a part costs no minutes
-
-    run_id = new_id("gate-")
-    folder = output or Path("runs") / run_id
-    store = RunStore.create(folder)
-    looked: list[GateReport] = []
-
-    def judged() -> GateReport:
-        return judge_folder(folder, accepting.today, accepting.acceptances, accepting.file)
-
-    def standing() -> Standing:
-        looked.append(judged())
-        return Standing(is_decided=not looked[-1].result.go_on, lacking=looked[-1].lacking)
-
-    say(announced(settled), *_standing_lines(settled), error=True)
-    ending = carry_out_gate(
-        settled,
-        run_id,
-        store,
-        options,
-        partial(say, error=True),
-        plan_at=plan_at,
-        standing=standing,
-    )
-    code = _tell(judged() if ending.line or not looked else looked[-1], folder, inconclusive)
-    if ending.line:
-        say(ending.line, error=True)
-    return EXIT_INTERRUPTED if ending.exit_code == EXIT_INTERRUPTED else code
-
-
-def _judge_anew(
-    context: typer.Context, folder: Path, output: Path | None, inconclusive: str, baseline: Path | None
-) -> int:
-    """Rule on what was run before, and say so; the exit code."""
-    from reports.gate.report import judge_folder
-
-    _require_only_judging(context)
-    accepting = _accepting(baseline, None)
-    report = judge_folder(folder, accepting.today, accepting.acceptances, accepting.file)
-    return _tell(report, output or folder, inconclusive)
 
 
 def _require_only_judging(context: typer.Context) -> None:
@@ -282,16 +213,3 @@ def _require_only_judging(context: typer.Context) -> None:
 
 def _attempt(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else None
-
-
-def _tell(report: GateReport, folder: Path, inconclusive: str) -> int:
-    """Show a ruling and write it down; the exit code."""
-    from harness.terminal import print_text, say
-    from reports.gate.formats import render_terminal, workflow_commands, write_gate
-    from reports.gate.verdicts import Inconclusive
-
-    print_text(lambda width, colour: render_terminal(report, width=width, colour=colour))
-    say("", *(f"written: {path}" for path in write_gate(report, folder)))
-    if os.environ.get("GITHUB_ACTIONS") == "true" and (told := workflow_commands(report)):
-        say(told)
-    return int(report.exit_code(Inconclusive(inconclusive)))

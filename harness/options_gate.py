@@ -74,6 +74,15 @@ OpenVerdict = Annotated[
     Literal["warn", "fail"],
     typer.Option("--inconclusive", help="Whether a verdict that is open fails: exit code 3, or 0 with a warning."),
 ]
+Earlier = Annotated[
+    Path | None,
+    typer.Option(
+        "--earlier",
+        metavar="FILE",
+        help="The gate.json of an earlier attempt at the same head, whose verdict is told beside this one. "
+        "Default: where GITHUB_RUN_ATTEMPT is 2 or more, those beside the output folder.",
+    ),
+]
 Judge = Annotated[
     Path | None,
     typer.Option(

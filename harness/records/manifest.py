@@ -176,6 +176,15 @@ class GateSide(Record):
     link_latency_ms: Count = 0  # by which each answer of its database was held back
 
 
+class EarlierGate(Record):
+    """What a gate of the same head said before this one."""
+
+    run_id: Identity
+    verdict: str  # a word of `reports.gate.verdicts`
+    attempt: Whole | None = None  # which of CI's tries it was
+    same_base: bool = True  # else it compared the head with something else
+
+
 class GateRecord(Record):
     """What a gate was to compare, and how often it was to look."""
 
@@ -184,6 +193,7 @@ class GateRecord(Record):
     pairs: tuple[Whole, ...]  # judged after so many, and where that decides nothing after so many
     look: Whole = 1  # which of these it has come to, from 1
     attempt: Whole | None = None  # which of CI's tries of the same job
+    earlier: tuple[EarlierGate, ...] = ()  # what those before it said, as far as that was at hand
     broken_before: str = ""  # why no pair was run: what was wrong with the head, while the base was fine
     stands_on: tuple[StandsOn, ...] = ()  # by which its errors are known
     not_calibrated: str = ""  # why they are not

@@ -13,6 +13,7 @@ from rich.text import Text
 from harness.plain import plain
 from reports.formats.console import console_of, plain_text, say, text_of
 from reports.formats.markdown import escape
+from reports.gate.earlier import attempt_lines, is_worse
 from reports.gate.report import GateReport
 from reports.gate.result import Row
 from reports.gate.sides import difference_lines, side_text
@@ -55,6 +56,7 @@ _LEVELS = {
 
 def header_lines(report: GateReport) -> Iterator[str]:
     """What was compared, how, and what is known of the gate's errors."""
+    yield from attempt_lines(report.attempt, report.earlier, report.result.verdict)
     yield f"base: {side_text(report.base)}"
     yield f"head: {side_text(report.head)}"
     yield from difference_lines(report.base, report.head, report.differences)
@@ -63,8 +65,6 @@ def header_lines(report: GateReport) -> Iterator[str]:
         yield f"accepted by {report.baseline}: " + "; ".join(
             f"{one.pattern} until {one.expires:%Y-%m-%d} ({one.reason})" for one in report.accepted
         )
-    if report.attempt and report.attempt > 1:
-        yield f"attempt {report.attempt} of this job: an earlier one ended otherwise, and its verdict still stands"
     if report.unfinished:
         yield f"not all planned pairs were run: {report.unfinished}"
 
@@ -165,8 +165,14 @@ def render_junit(report: GateReport) -> str:
 
 def workflow_commands(report: GateReport) -> str:
     """Workflow commands, one a line, for what is not a pass; a CI that does not know them shows them as text."""
-    return commands_for(
+    told = commands_for(
         (row.verdict, f"{place(row)}: {_said(row)}") for row in report.result.rows if row.accepted is None
+    )
+    if not any(is_worse(one, report.result.verdict) for one in report.earlier):
+        return told
+    attempts = attempt_lines(report.attempt, report.earlier, report.result.verdict)
+    return "\n".join(
+        [*(f"::warning title=poolstorm attempts::{_command_text(line)}" for line in attempts), *told.splitlines()]
     )
 
 

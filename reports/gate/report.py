@@ -7,7 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from harness.errors import RunDirectoryError
-from harness.records import GateRecord, GateSide, Manifest, RunState, StandsOn
+from harness.records import EarlierGate, GateRecord, GateSide, Manifest, RunState, StandsOn
 from reports.files import reason_of
 from reports.gate import judge
 from reports.gate.acceptances import Acceptance
@@ -41,6 +41,7 @@ class GateReport(Result):
     differences: tuple[Difference, ...] = ()  # of the sides, beside what these tell themselves
     scenarios: tuple[str, ...]
     attempt: int | None
+    earlier: tuple[EarlierGate, ...] = ()
     pairs_asked: tuple[int, ...] = ()  # of each look
     stands_on: tuple[StandsOn, ...] = ()
     not_calibrated: str = ""
@@ -89,6 +90,7 @@ def report_on(run: Run, today: date, acceptances: Iterable[Acceptance] = (), bas
         differences=differences(manifest),
         scenarios=tuple(scenario.name for scenario in manifest.scenarios),
         attempt=gate.attempt,
+        earlier=gate.earlier,
         baseline=baseline,
         accepted=tuple(map(_accepted, acceptances)),
         pairs_asked=gate.pairs,

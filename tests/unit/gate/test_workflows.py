@@ -58,7 +58,7 @@ def test_options_of_the_action_are_options_of_the_command() -> None:
     command = typer.main.get_command(app).commands["gate"]  # type: ignore[attr-defined]
     options = {name for parameter in command.params for name in parameter.opts}
     used = set(re.findall(r"--[a-z-]+(?==)", step(ACTION, "Gate")["run"]))
-    assert {"--inconclusive", "--output", "--base-ref", "--pairs", "--scenario"} == used
+    assert {"--inconclusive", "--output", "--base-ref", "--pairs", "--scenario", "--earlier"} == used
     assert used <= options
 
 
@@ -153,6 +153,9 @@ def test_inputs_reach_the_command_as_single_words_and_its_exit_code_is_the_jobs(
     program.parent.mkdir(parents=True)
     program.write_text(GATE_STANDS_FOR)
     program.chmod(0o755)
+    earlier = tmp_path / "poolstorm-earlier/shop/gate.json"
+    earlier.parent.mkdir(parents=True)
+    earlier.touch()
     given = {
         "BASE_REF": "$(touch hacked); `touch hacked` *",
         "PAIRS": "12,20",
@@ -164,7 +167,7 @@ def test_inputs_reach_the_command_as_single_words_and_its_exit_code_is_the_jobs(
     done = subprocess.run(
         ["bash", "-c", step(ACTION, "Gate")["run"]],
         cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "RUNNER_TEMP": str(tmp_path), **runner, **given},
+        env={"PATH": os.environ["PATH"], "RUNNER_TEMP": str(tmp_path), "ARTIFACT": "shop", **runner, **given},
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert 4 == done.returncode, done.stderr
@@ -172,7 +175,8 @@ def test_inputs_reach_the_command_as_single_words_and_its_exit_code_is_the_jobs(
     assert ["gate", "--inconclusive=warn"] == [gate, first]
     assert output.startswith("--output=")
     assert [
-        f"--base-ref={given['BASE_REF']}", "--pairs=12,20", "--scenario=gate", "--scenario=latency", "--rate=40",
+        f"--base-ref={given['BASE_REF']}", f"--earlier={earlier}", "--pairs=12,20",
+        "--scenario=gate", "--scenario=latency", "--rate=40",
         "--env=NAME=two words",
     ] == rest  # fmt: skip
     assert "exit-code=4" in (tmp_path / "GITHUB_OUTPUT").read_text()

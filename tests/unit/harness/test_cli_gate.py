@@ -66,3 +66,18 @@ def test_the_report_of_a_gate_says_where_its_verdict_is(command: Command, tmp_pa
     ended = command("report", gate_folder(tmp_path / "gate"))
     assert 0 == ended.code
     assert f"poolstorm gate --judge {tmp_path / 'gate'}" in ended.err
+
+
+def test_judging_anew_tells_what_an_earlier_attempt_said(command: Command, tmp_path: Path) -> None:
+    first, second = gate_folder(tmp_path / "one", slower), gate_folder(tmp_path / "two")
+    assert 4 == command("gate", "--judge", first).code
+    ended = command("gate", "--judge", second, "--earlier", first / "gate.json")
+    assert "the earlier gate one said REGRESSED" in ended.out
+    assert_refused(command("gate", "--judge", second, "--earlier", tmp_path / "none.json"), "none.json")
+
+
+def test_an_earlier_gate_that_cannot_be_read_costs_no_pairs(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "gate.json").write_text("{}")
+    ended = command("gate", "--head-pool", "pool_size=5", "--earlier", "gate.json", "-o", "out")
+    assert_refused(ended, "is no gate's; name a gate.json that `poolstorm gate` wrote")
+    assert not (tmp_path / "out").exists()

@@ -19,7 +19,7 @@ CALENDAR = {
     "harness/catalogue/carrying.py",
     "harness/claims.py",
     "harness/cli_baseline.py",
-    "harness/cli_gate.py",
+    "harness/gate/telling.py",
     "harness/gate/calibration_begun.py",
     "harness/options.py",
     "harness/run.py",
