@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from fnmatch import fnmatchcase
 
@@ -54,6 +54,7 @@ def renewed(before: Baseline | None, seen: Seen, *, varying: bool = True) -> Bas
     if not varying:
         made = [one for one in made if not isinstance(one, VaryingFinding)]
     findings: list[Finding] = [*(_realigned(one, before, jobs) for one in kept), *made]
+    jobs, findings = _without_idle_jobs(jobs, findings)
     left = {one.scenario for one in findings}
     return Baseline(
         configurations={
@@ -62,7 +63,7 @@ def renewed(before: Baseline | None, seen: Seen, *, varying: bool = True) -> Bas
             if name in left
         },
         jobs=jobs,
-        findings=in_order(one for one in findings if not _is_empty(one)),
+        findings=in_order(findings),
         acceptances=() if before is None else before.acceptances,
     )
 
@@ -140,8 +141,25 @@ def _where(series: Series) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _is_empty(one: Finding) -> bool:
-    return isinstance(one, VaryingFinding) and all(value is None for value in one.values)
+def _without_idle_jobs(
+    jobs: tuple[Job, ...], findings: Sequence[Finding]
+) -> tuple[tuple[Job, ...], list[Finding]]:
+    """The newest job, and those before it of which a value is left; and no finding without a value."""
+    varying = [one for one in findings if isinstance(one, VaryingFinding)]
+    used = [
+        number
+        for number in range(len(jobs))
+        if number == len(jobs) - 1 or any(one.values[number] is not None for one in varying)
+    ]
+    kept: list[Finding] = []
+    for one in findings:
+        if isinstance(one, VaryingFinding):
+            values = tuple(one.values[number] for number in used)
+            if any(value is not None for value in values):
+                kept.append(one.model_copy(update={"values": values}))
+        else:
+            kept.append(one)
+    return tuple(jobs[number] for number in used), kept
 
 
 def accepted(baseline: Baseline, metric: str, reason: str, expires: date, today: date) -> Baseline:

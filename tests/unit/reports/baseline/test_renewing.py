@@ -90,7 +90,7 @@ def test_what_was_run_otherwise_begins_anew(tmp_path: Path) -> None:
     before = written(tmp_path / "a", trial(), trial(target="other"))
     found = written(tmp_path / "b", trial(scenario=longer), before=before)
     assert {"shop"} == {one.target for one in found.findings}, "the other was measured in the old way"
-    assert (None, 10) == values(found)
+    assert (10,) == values(found)
 
 
 def test_a_run_without_a_trial_that_can_be_used_writes_nothing(tmp_path: Path) -> None:
@@ -164,3 +164,4 @@ def test_an_acceptance_is_replaced_and_withdrawn(tmp_path: Path) -> None:
 def test_what_varies_can_be_left_out(tmp_path: Path) -> None:
     found = renewed(written(tmp_path / "a"), seen(tmp_path / "b"), varying=False)
     assert {"count", "invariant"} == {one.kind for one in found.findings}
+    assert ["b"] == [job.run for job in found.jobs], "no value is left of the one before"
