@@ -12,6 +12,7 @@ import pytest
 from tests.unit.harness.commands import Command, assert_refused
 from tests.unit.reports.baseline.support import cost, trial, with_costs
 from tests.unit.reports.builder import write_run
+from tests.unit.reports.gate.test_report import gate_folder, one_statement_more
 
 FILE = "poolstorm-baseline.json"
 STATEMENTS = "shop/counted/steady/read/statements"
@@ -169,3 +170,22 @@ def test_a_plans_folder_is_where_a_gate_looks(command: Command, run: Path, tmp_p
     words = ("gate", "--base", "sync-pool", "--head", "async-pool", "--dry-run")
     assert 0 == command(*words).code
     assert_refused(command(*words, "--plan", "elsewhere/plan.toml"), "is no baseline")
+
+
+def test_a_gate_that_is_judged_anew_heeds_what_is_accepted_since(command: Command, tmp_path: Path) -> None:
+    folder = gate_folder(tmp_path / "gate", one_statement_more)
+    assert 4 == command("gate", "--judge", folder).code
+    assert 0 == command("baseline", "write", folder).code
+    for metric in ("shop/gate/steady/read/statements", "round trips"):
+        assert 0 == command("baseline", "accept", metric, "--reason", "known", "--expires", TOMORROW).code
+    judged = command("gate", "--judge", folder)
+    assert judged.code in (0, 3)
+    assert f"accepted by {FILE}:" in judged.out
+    assert 4 == command("gate", "--judge", folder, "--baseline", other_file(tmp_path)).code
+
+
+def other_file(folder: Path) -> Path:
+    """A baseline in which nothing is accepted."""
+    document = json.loads((folder / FILE).read_text())
+    (folder / "other.json").write_text(json.dumps({**document, "acceptances": []}))
+    return folder / "other.json"
