@@ -336,6 +336,7 @@ class TrialRecord(Record):
     pool_at_end: PoolReading | None = None  # after the drain
     sessions_before: DatabaseReading | None = None  # of the trial's database on the primary, before the load
     sessions_at_end: DatabaseReading | None = None  # the same once the load is over and every fault healed
+    pool_beside_sessions: PoolReading | None = None  # right after these were counted
     bank: Bank | None = None
     slow_log: tuple[SlowLogged, ...] | None = None  # by operation; None of a target that keeps none
     conformance: tuple[Conformance, ...] = ()

@@ -38,7 +38,8 @@ def _leaks(case: Case, pool: PoolReading, sessions: DatabaseReading | None) -> I
         return
     if sessions.idle_in_transaction:
         yield f"{sessions.idle_in_transaction} sessions were left inside a transaction"
-    kept = _kept(case, pool, case.trial.record.sessions_before)
+    beside = case.trial.record.pool_beside_sessions or pool
+    kept = _kept(case, beside, case.trial.record.sessions_before)
     if sessions.total > kept:
         yield f"PostgreSQL has {sessions.total} sessions after the load, and {kept} are accounted for"
 

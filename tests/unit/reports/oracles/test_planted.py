@@ -311,6 +311,16 @@ def test_a_session_just_closed_or_orphaned_by_a_fault_is_not_held_against_the_po
     assert but(PASSED) == verdicts(world.case())
 
 
+def test_a_session_that_the_pool_opened_after_the_drain_is_not_held_against_it() -> None:
+    """An app's answers are asked once more before its sessions are counted."""
+    world = good_world(2)
+    opened = world.pool_at_end.checked_in + 1
+    world.sessions_at_end = sessions(LENGTH_S, opened)
+    assert verdicts(world.case())["leak"] is BROKEN
+    world.pool_beside_sessions = world.pool_at_end.model_copy(update={"checked_in": opened})
+    assert verdicts(world.case())["leak"] is PASSED
+
+
 def test_opening_a_connection_is_not_waiting_for_one() -> None:
     world = good_world(3)
     world.waits = [Wait("read in far", 400, longest_ms=TIMEOUT_S * 1000 + 900, own_ms=900)]

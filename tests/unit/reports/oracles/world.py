@@ -44,6 +44,7 @@ class World:
     readings: list[Reading] = field(default_factory=list)
     pool_at_end: PoolReading = field(default_factory=lambda: pool_reading(LENGTH_S, 0, checkouts_total=900))
     sessions_at_end: DatabaseReading | None = None
+    pool_beside_sessions: PoolReading | None = None
     negative_balances: int = 0
     total_after_cents: int = TOTAL_CENTS
     waits: list[Wait] = field(default_factory=list)
@@ -82,6 +83,7 @@ class World:
             pool_at_end=self.pool_at_end,
             sessions_before=sessions(0, 3),
             sessions_at_end=self.sessions_at_end,
+            pool_beside_sessions=self.pool_beside_sessions,
             bank=Bank(
                 total_before_cents=TOTAL_CENTS,
                 total_after_cents=self.total_after_cents,
