@@ -89,9 +89,13 @@ class TrialFold:
     windows: tuple[Window, ...]
     timeline: Timeline
     outside: tuple[int, int]  # requests sent outside every fault, and how many of these failed
-    errors: Counter[ErrorKey]
     returns: tuple[Return, ...] = ()  # one for each healed fault
     endings: Mapping[ErrorKey, Distribution] = field(default_factory=dict)  # response times of all but successes
+
+    @property
+    def errors(self) -> Counter[ErrorKey]:
+        """How many requests ended in each way but success."""
+        return Counter({ending: latencies.total for ending, latencies in self.endings.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +138,6 @@ def fold_trial(trial: Trial, happened: Course) -> TrialFold:
     phases: dict[Place, PhaseFold] = {}
     windows, outside, over_time = window_folds(happened), OutsideFold(happened), TimelineFold(happened)
     returns = ReturnFold(happened)
-    errors: Counter[ErrorKey] = Counter()
     endings: dict[ErrorKey, Distribution] = {}
     spans = {span.name: span for span in happened.phases}
     for cell in trial.cells:
@@ -150,7 +153,6 @@ def fold_trial(trial: Trial, happened: Course) -> TrialFold:
             _add_completions(cell, spans, phases)
         else:
             ending = (key.phase, key.operation, key.outcome.value, key.kind)
-            errors[ending] += cell.total
             endings.setdefault(ending, Distribution()).add(cell.counters, cell.total)
         over_time.add(cell)
         outside.add(cell)
@@ -162,7 +164,6 @@ def fold_trial(trial: Trial, happened: Course) -> TrialFold:
         windows=tuple(window.finish(trial.record.spec.repetition) for window in windows),
         timeline=over_time.finish(trial),
         outside=(outside.requests, outside.failures),
-        errors=errors,
         returns=returns.finish(),
         endings=endings,
     )

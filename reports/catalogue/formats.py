@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rich.table import Table
 from rich.text import Text
-from scipy.stats import binomtest
 
 from harness.plain import plain
+from reports.calibration.bounds import between
 from reports.catalogue.matrix import CatalogueReport, Naming, RowResult
 from reports.formats.console import console_of, say, text_of
 from reports.formats.markdown import escape
@@ -87,5 +87,5 @@ def _share(namings: list[Naming | None]) -> str:
     trials = sum(one.trials for one in namings if one)
     if not trials:
         return "not measured"
-    bounds = binomtest(right, trials).proportion_ci(0.95, method="exact")
-    return f"{right} of {trials} ({bounds.low:.0%} to {bounds.high:.0%})"
+    low, high = between(right, trials)
+    return f"{right} of {trials} ({low:.0%} to {high:.0%})"

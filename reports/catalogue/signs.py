@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 
-from harness.records import DatabaseReading, Outcome, PoolReading
+from harness.records import Outcome, PoolReading
 from reports.analysis.folding import ALL, Observed, PhaseFold
+from reports.analysis.outcomes import success_share
 from scenarios.failures.model import Sign
 
 LEAST_SHARE = 0.01
@@ -26,16 +27,13 @@ def brought_out(sign: Sign, broken: Sequence[Observed], cured: Sequence[Observed
 def _whole(one: Observed) -> PhaseFold:
     whole = PhaseFold()
     for phase in one.counting:
-        for (name, operation), fold in one.fold.phases.items():
-            if name == phase.name and operation == "all":
-                whole.merge(fold)
+        whole.merge(one.fold.phases.get((phase.name, ALL), PhaseFold()))
     return whole
 
 
 def _failing_share(one: Observed) -> float:
-    outcomes = _whole(one).outcomes
-    ended = sum(count for outcome, count in outcomes.items() if outcome != Outcome.ABORTED.value)
-    return (ended - outcomes[Outcome.OK.value]) / ended if ended else 0.0
+    share = success_share(_whole(one).outcomes)
+    return 0.0 if share is None else 1 - share
 
 
 def _least_failing_share(one: Observed) -> float:
@@ -48,12 +46,6 @@ def _least_failing_share(one: Observed) -> float:
                     ended[operation] += count
                     failed[operation] += count * (outcome != Outcome.OK.value)
     return min((failed[operation] / ended[operation] for operation in ended), default=0.0)
-
-
-def _unanswered_share(one: Observed) -> float:
-    outcomes = _whole(one).outcomes
-    sent = sum(outcomes.values())
-    return outcomes[Outcome.ABORTED.value] / sent if sent else 0.0
 
 
 def _p90_ms(one: Observed) -> float:
@@ -73,11 +65,6 @@ def _opened_share(one: Observed) -> float:
     return (readings[-1].opened_total - readings[0].opened_total) / asked if asked > 0 else 0.0
 
 
-def _sessions(one: Observed) -> float:
-    readings = one.trial.readings_of(DatabaseReading)
-    return float(max((reading.total for reading in readings if reading.of_primary), default=0))
-
-
 def _not_returned(one: Observed) -> float:
     at_end = one.trial.record.pool_at_end
     return float(at_end.checked_out) if at_end else 0.0
@@ -87,9 +74,7 @@ _Measure = Callable[[Observed], float]
 _SIGNS: Mapping[Sign, tuple[_Measure, float, float, str]] = {
     "failures": (_failing_share, FAR, LEAST_SHARE, "share of requests that failed"),
     "slow": (_p90_ms, TIMES, 0.0, "p90 of successes in ms"),
-    "unanswered": (_unanswered_share, FAR, LEAST_SHARE, "share of requests without an answer"),
     "opened": (_opened_share, FAR, 0.1, "connections opened for each request"),
-    "sessions": (_sessions, TIMES, 1.0, "most sessions"),
     "not-returned": (_not_returned, FAR, 1.0, "connections out after the drain"),
     "all-routes": (
         _least_failing_share,
@@ -98,6 +83,5 @@ _SIGNS: Mapping[Sign, tuple[_Measure, float, float, str]] = {
         "share of requests that failed, of the route that did least",
     ),
     "longest": (_longest_ms, TIMES, 0.0, "longest request in ms"),
-    "not-used": (_p90_ms, TIMES, 0.0, "p90 of successes in ms"),
 }
 """Measure, how many times the cured one's it has to be, the least of it, and what it is called."""

@@ -41,7 +41,6 @@ class Source(Enum):
     SERVER_ERRORS = "PostgreSQL's log"
     TOTALS = "PostgreSQL's totals of the database"
     PROCESS = "processor times"
-    WRITES = "the history of writes"
 
     @property
     def words(self) -> str:
@@ -78,7 +77,7 @@ class Evidence:
             found.add(Source.INSIDE)
         if self.sessions:
             found.add(Source.SESSIONS)
-        if any(getattr(one, "waiting_for_lock", None) is not None for one in self.sessions):
+        if any(one.waiting_for_lock is not None for one in self.sessions):
             found.add(Source.LOCKS)
         if self.host:
             found.add(Source.PROCESS)
@@ -134,8 +133,8 @@ class Evidence:
     @cached_property
     def requests(self) -> int:
         """All that were sent and ended by themselves, warm-up included."""
-        outcomes = self._whole().outcomes
-        return sum(count for outcome, count in outcomes.items() if outcome != Outcome.ABORTED.value)
+        outcomes = sum((self.fold(span.name).outcomes for span in self.phases), Counter[str]())
+        return outcomes.total() - outcomes[Outcome.ABORTED.value]
 
     @property
     def operations(self) -> tuple[str, ...]:
@@ -178,12 +177,6 @@ class Evidence:
 
     def _names(self, phases: Iterable[str] | None) -> tuple[str, ...]:
         return tuple(span.name for span in self.phases) if phases is None else tuple(phases)
-
-    def _whole(self) -> PhaseFold:
-        whole = PhaseFold()
-        for span in self.phases:
-            whole.merge(self.fold(span.name))
-        return whole
 
     # --- gauges ------------------------------------------------------------------------------------------------
 

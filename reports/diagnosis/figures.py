@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import attrgetter, itemgetter
 from statistics import fmean
 from typing import TypeVar
 
 from harness.records import DatabaseReading, GeneratorReading, HostReading, Reading
 from reports.diagnosis.evidence import NS_PER_S, Evidence, stretches
 from reports.diagnosis.rule import Stretch
+from reports.distribution import Distribution
 
 _Reading = TypeVar("_Reading", bound=Reading)
 
@@ -91,12 +94,10 @@ def in_flight(evidence: Evidence) -> list[tuple[int, int]]:
 
 def at(moments: Sequence[tuple[int, int]], t_ns: int) -> int:
     """What was read last at a moment, or first where it is earlier than all; 0 where nothing was."""
-    value = moments[0][1] if moments else 0
-    for moment_ns, of_moment in moments:
-        if moment_ns > t_ns:
-            break
-        value = of_moment
-    return value
+    if not moments:
+        return 0
+    after = bisect_right(moments, t_ns, key=itemgetter(0))
+    return moments[max(0, after - 1)][1]
 
 
 def threads(evidence: Evidence) -> list[HostReading]:
@@ -105,8 +106,17 @@ def threads(evidence: Evidence) -> list[HostReading]:
 
 
 def nearest(readings: Sequence[DatabaseReading], t_ns: int) -> DatabaseReading | None:
-    """The sessions read nearest to a moment."""
-    return min(readings, key=lambda one: abs(one.t_ns - t_ns), default=None)
+    """The sessions read nearest to a moment, of readings by time."""
+    after = bisect_left(readings, t_ns, key=attrgetter("t_ns"))
+    return min(readings[max(0, after - 1) : after + 1], key=lambda one: abs(one.t_ns - t_ns), default=None)
+
+
+def at_one_limit(latencies: Distribution) -> tuple[float, float] | None:
+    """First decile and third quartile in ms, where they lie so close together as waits that one limit ended."""
+    low_ms, high_ms = latencies.quantiles_ms(100, 750)
+    if low_ms is None or high_ms is None or high_ms > CLUSTERED * low_ms:
+        return None
+    return low_ms, high_ms
 
 
 def rises(values: Iterable[int]) -> list[int]:
@@ -128,5 +138,7 @@ def not_starved(evidence: Evidence) -> tuple[str, ...]:
     return (f"no lack of processor time: the app used {cores:.2f} of one",)
 
 
+CLUSTERED = 1.3
+"""Failures at a time limit lie so close together: the third quartile over the first decile."""
 STARVED = 0.8
 """From so much of a processor on, a Python process may have none left."""

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from harness.records import Outcome, PoolReading
 from reports.diagnosis.evidence import NS_PER_S, Evidence, stretches
+from reports.diagnosis.rule import CannotTell, Stretch
 
 LEAST_S = 1.5
 """So long at the least nothing moves."""
@@ -15,6 +16,8 @@ OF_STALL = 0.7
 """A request waited for so much of it."""
 SILENT = ("timeout", "freeze")
 """Faults in which nothing is refused and nothing answered."""
+KEEPING_BACK = (*SILENT, "proxy-down", "bandwidth", "dropped-packets")
+"""Faults that keep the server's answers from the app."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,19 @@ class Stall:
     def length_s(self) -> float:
         """In seconds."""
         return (self.end_ns - self.start_ns) / NS_PER_S
+
+    def moment(self, what: str) -> Stretch:
+        """As a moment of a finding."""
+        return self.start_ns / NS_PER_S, self.end_ns / NS_PER_S, what
+
+
+def without_gauges(evidence: Evidence) -> CannotTell | None:
+    """What a rule says of a pool that nothing tells of: what hangs is not known where something may."""
+    if longest_ms(evidence) < 1000 * LEAST_S:
+        return None
+    return CannotTell(
+        "requests wait long; what hangs, statement, ping or connecting, is told by the pool's gauges"
+    )
 
 
 def longest_ms(evidence: Evidence) -> float:

@@ -8,19 +8,14 @@ from typing import Literal
 
 from scenarios.model import Scenario
 
-Sign = Literal[
-    "failures", "slow", "unanswered", "opened", "sessions", "not-returned", "not-used", "longest", "all-routes"
-]
+Sign = Literal["failures", "slow", "opened", "not-returned", "longest", "all-routes"]
 """By what one sees that a failure was brought out, without a rule: in the broken app and not in the cured one
 
 - failures: a share of requests fails
 - slow: successes take much longer, at the median or in the tail
-- unanswered: requests are still under way at the load's end
 - opened: connections are opened for many of the requests
-- sessions: PostgreSQL has many more sessions
 - not-returned: connections are still out after the drain
 - longest: the longest request takes much longer until it ends, however it ends
-- not-used: requests are slow while the pool's connections lie idle
 - all-routes: of every route requests fail, also of those that could do without the database
 """
 
@@ -47,7 +42,6 @@ class Failure:
     also: frozenset[str] = frozenset()
     remains: frozenset[str] = frozenset()
     still_fails: bool = True
-    needs: frozenset[str] = frozenset()  # parts beside the primary: `replica`, `pgbouncer`, `dropped-packets`
 
     @property
     def module(self) -> str:

@@ -44,9 +44,8 @@ def _by_sessions(evidence: Evidence) -> Seen | CannotTell | None:
     return Seen(
         said=(
             f"{totals.sessions} sessions were opened for {evidence.requests} requests",
-            f"{sessions.idle:.1f} of them lay idle on average, and {sessions.busy:.1f} were in use: they "
-            "are kept, and "
-            "no other request finds them",
+            f"{sessions.idle:.1f} of them lay idle on average, and {sessions.busy:.1f} were in use: they are "
+            "kept, and no other request finds them",
         ),
         sure=Sureness.LIKELY,
     )

@@ -17,6 +17,7 @@ from reports.diagnosis.figures import (
     under_load,
 )
 from reports.diagnosis.rule import CannotTell, Rule, Seen
+from reports.diagnosis.silence import KEEPING_BACK
 from reports.summary import Sureness
 
 OF_TIME_HELD = 0.7
@@ -26,7 +27,6 @@ OVER_COMPUTING = 3.0
 OF_THE_POOL = 0.6
 """On average so much of the pool was out, or of the sessions that there were: a connection matters then."""
 
-SILENCING = ("timeout", "freeze", "proxy-down", "bandwidth", "dropped-packets")
 MOSTLY_REACHED = 0.2
 """Without a probe: for no larger share of the load such a fault may keep the server's answers from the app."""
 
@@ -42,7 +42,7 @@ def look(evidence: Evidence) -> Seen | CannotTell | None:
     if not sessions:
         return None
     silent = share_where(
-        under_load(evidence, evidence.sessions), lambda one: evidence.in_fault(one.t_ns, SILENCING)
+        under_load(evidence, evidence.sessions), lambda one: evidence.in_fault(one.t_ns, KEEPING_BACK)
     )
     if silent > MOSTLY_REACHED:
         return CannotTell(
@@ -62,8 +62,8 @@ def _by_probe(evidence: Evidence, cores: float, sessions: Sessions | None) -> Se
     if out < 1 or (limit is not None and out < OF_THE_POOL * limit):
         return None
     said = [
-        f"{idle_ms / (idle_ms + query_ms):.0%} of the time that connections were out no statement was "
-        "under way on "
+        f"{idle_ms / (idle_ms + query_ms):.0%} of the time that connections were out no statement was under "
+        "way on "
         f"them; {out:.1f}" + ("" if limit is None else f" of {limit}") + " were out on average",
     ]
     if sessions and sessions.busy:
@@ -108,9 +108,9 @@ RULE = Rule(
         frozenset({Source.SESSIONS, Source.PROCESS}),
     ),
     remedy=(
-        "End the transaction before anything else is waited for (commit or close the session before a call to "
-        "another service, and open another one afterwards). Set idle_in_transaction_session_timeout, so that "
-        "PostgreSQL ends what is forgotten"
+        "End the transaction before anything else is waited for (commit or close the session before a call "
+        "to another service, and open another one afterwards). Set idle_in_transaction_session_timeout, so "
+        "that PostgreSQL ends what is forgotten"
     ),
     look=look,
     explained_by=(

@@ -45,11 +45,10 @@ def look(evidence: Evidence) -> Seen | CannotTell | None:
         return None
     return Seen(
         said=(
-            f"{still} of {limit} connections were out with nobody to give them back, lost from the {leaking.name} "
-            "phase on, in which requests were refused",
-            f"the load fell from {_rate(evidence, heavy):.0f} to {_rate(evidence, stuck[-1]):.0f} requests "
-            "a second, "
-            f"and {_failing(evidence, stuck[-1]):.0%} of them failed still",
+            f"{still} of {limit} connections were out with nobody to give them back, lost from the "
+            f"{leaking.name} phase on, in which requests were refused",
+            f"the load fell from {_rate(evidence, heavy):.0f} to {_rate(evidence, stuck[-1]):.0f} requests a "
+            f"second, and {_failing(evidence, stuck[-1]):.0%} of them failed still",
         ),
         moments=tuple(
             (one.start_ns / NS_PER_S, one.end_ns / NS_PER_S, "the load is gone, and nothing recovers")
@@ -94,8 +93,8 @@ RULE = Rule(
     title="Refused requests keep their connections: the service does not recover when the load falls",
     needs=(frozenset({Source.POOL, Source.INSIDE}),),
     remedy=(
-        "Give the connection back in a `finally` or by `with`, whatever ends the request; and refuse before a "
-        "connection is taken, not after. Until then only a restart helps"
+        "Give the connection back in a `finally` or by `with`, whatever ends the request; and refuse before "
+        "a connection is taken, not after. Until then only a restart helps"
     ),
     look=look,
 )

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from statistics import fmean
 
 from reports.diagnosis.evidence import NS_PER_S, Evidence, Source
-from reports.diagnosis.figures import at, in_flight, last_told, load_s, moments_of, rises, told, under_load
+from reports.diagnosis.figures import (
+    at,
+    at_one_limit,
+    in_flight,
+    last_told,
+    load_s,
+    moments_of,
+    rises,
+    told,
+    under_load,
+)
 from reports.diagnosis.rule import CannotTell, Rule, Seen
 from reports.summary import Sureness
 
 MANY = 5
 SHARE = 0.3
 """Where the garbage collector brings connections back: so many were left, and for so many of the failures."""
-CLUSTERED = 1.3
 STANDSTILL = 0.2
 """Or for so much of the load, until its end, no session was used and no request succeeded."""
 OF_CLIENTS = frozenset({"client-timeout", "http-400", "http-401", "http-403", "http-404", "http-409", "http-422"})
@@ -70,13 +79,13 @@ def _by_transactions(evidence: Evidence) -> Seen | None:
     if kept < STEPS or any(one.idle_in_transaction < kept for one in after):
         return None
     read = under_load(evidence, evidence.sessions)
-    floor = [min(one.idle_in_transaction for one in read[n:]) for n in range(len(read))]
+    floor = list(accumulate((one.idle_in_transaction for one in reversed(read)), min))[::-1]
     if sum(bool(rise) for rise in rises(floor)) < STEPS:
         return None
     return Seen(
         said=(
-            f"{kept} sessions were still in a transaction after the drain, waiting for a client that had "
-            "no request",
+            f"{kept} sessions were still in a transaction after the drain, waiting for a client that had no "
+            "request",
             "they became more and never fewer under load",
             _of_failures(evidence),
         ),
@@ -95,11 +104,12 @@ def _by_standstill(evidence: Evidence) -> Seen | None:
     last_used = max(last_used, _last_success_ns(evidence))
     stands_s = (evidence.end_ns - last_used) / NS_PER_S
     failures = evidence.failures(kinds=[kind for kind in evidence.kinds_of_failure() if kind not in OF_CLIENTS])
-    low_ms, high_ms = failures.quantiles_ms(100, 750)
-    if stands_s < STANDSTILL * load_s(evidence) or failures.total < MANY or low_ms is None or high_ms is None:
+    limit = at_one_limit(failures)
+    if stands_s < STANDSTILL * load_s(evidence) or failures.total < MANY or limit is None:
         return None
+    low_ms, high_ms = limit
     moments = [number for t_ns, number in in_flight(evidence) if last_used <= t_ns <= evidence.end_ns]
-    if high_ms > CLUSTERED * low_ms or not moments or fmean(moments) < 1 or evidence.faults:
+    if not moments or fmean(moments) < 1 or evidence.faults:
         return None
     return Seen(
         said=(
@@ -126,9 +136,8 @@ RULE = Rule(
     title="Connections are lost: a request that fails does not give its connection back",
     needs=(frozenset({Source.POOL, Source.INSIDE}), frozenset({Source.SESSIONS})),
     remedy=(
-        "Give the connection back in a `finally`, or take it in a `with` block: "
-        "`with Session(engine) as session: yield session`, `with pool.connection() as connection: yield "
-        "connection`"
+        "Give the connection back in a `finally`, or take it in a `with` block: `with Session(engine) as "
+        "session: yield session`, `with pool.connection() as connection: yield connection`"
     ),
     look=look,
     explained_by=("leak-feedback", "shared-session"),

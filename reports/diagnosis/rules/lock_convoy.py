@@ -40,8 +40,8 @@ def look(evidence: Evidence) -> Seen | CannotTell | None:
         said=tuple(said),
         moments=moments_of(readings, is_convoy, "sessions wait for locks"),
         ruled_out=(
-            f"not the pool's size: on average {in_use - waiting:.1f} of the sessions in use were not waiting, and "
-            "with a larger pool more would wait",
+            f"not the pool's size: on average {in_use - waiting:.1f} of the sessions in use were not waiting, "
+            "and with a larger pool more would wait",
         ),
     )
 
@@ -57,8 +57,9 @@ RULE = Rule(
     title="Sessions wait for locks, and requests for connections behind them",
     needs=(frozenset({Source.LOCKS}),),
     remedy=(
-        "Keep transactions that lock short: change the contended row last and commit at once, in the same order "
-        "everywhere. Set lock_timeout (in a migration above all) so that a waiter gives up before the pool is full"
+        "Keep transactions that lock short: change the contended row last and commit at once, in the same "
+        "order everywhere. Set lock_timeout (in a migration above all) so that a waiter gives up before the "
+        "pool is full"
     ),
     look=look,
 )

@@ -35,8 +35,8 @@ def _by_probe(evidence: Evidence) -> Seen | None:
     if calls < CALLS_EACH * evidence.requests or share < SHARE:
         return None
     said = [
-        f"{calls} synchronous calls to the database in {evidence.requests} requests were made in the event loop's "
-        f"own thread, and it stood still for them for {share:.0%} of the time",
+        f"{calls} synchronous calls to the database in {evidence.requests} requests were made in the event "
+        f"loop's own thread, and it stood still for them for {share:.0%} of the time",
     ]
     if lag_ms := max((one.lag_max_ms or 0 for one in under_load(evidence, evidence.inside)), default=0):
         said.append(f"the loop was late by up to {lag_ms:.0f} ms, and with it every request")
@@ -68,10 +68,10 @@ def _from_outside(evidence: Evidence) -> Seen | CannotTell | None:
         return None
     return Seen(
         said=(
-            f"never more than one statement was at work, and in {waited_for:.0%} of the readings one was while "
-            "several requests were under way",
-            f"{quick} takes {quick_ms:.0f} ms at its best (p10), and {waits_ms:.0f} ms (p90) among requests of "
-            f"{slow}, which takes {slow_ms:.0f} ms itself",
+            f"never more than one statement was at work, and in {waited_for:.0%} of the readings one was "
+            "while several requests were under way",
+            f"{quick} takes {quick_ms:.0f} ms at its best (p10), and {waits_ms:.0f} ms (p90) among requests "
+            f"of {slow}, which takes {slow_ms:.0f} ms itself",
         ),
         sure=Sureness.LIKELY,
         ruled_out=not_starved(evidence),
@@ -83,8 +83,8 @@ RULE = Rule(
     title="The event loop waits for the database: a synchronous session in `async def`",
     needs=(frozenset({Source.INSIDE}), frozenset({Source.SESSIONS, Source.PROCESS})),
     remedy=(
-        "Declare the endpoints and dependencies that use a synchronous session as `def`, so that threads wait; or "
-        "use AsyncSession with an asynchronous driver and await every call"
+        "Declare the endpoints and dependencies that use a synchronous session as `def`, so that threads "
+        "wait; or use AsyncSession with an asynchronous driver and await every call"
     ),
     look=look,
 )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from harness.records import DatabaseReading
 from reports.diagnosis.evidence import NS_PER_S, Evidence, Source, grown, length_s, share_where, stretches
-from reports.diagnosis.figures import at, in_flight, moments_of, sessions_of, told, under_load
+from reports.diagnosis.figures import at, at_one_limit, in_flight, moments_of, sessions_of, told, under_load
 from reports.diagnosis.rule import CannotTell, Rule, Seen
 from reports.summary import Sureness
 
 FEWEST = 3
 """Nested waits that never got a connection."""
 LEAST_S = 0.3
-CLUSTERED = 1.3
 FEWEST_FAILURES = 5
 """Without a probe: failures at one time limit ..."""
 STANDSTILL = 0.25
@@ -40,8 +39,8 @@ def _by_probe(evidence: Evidence) -> Seen | None:
     timed_out = grown([one.timed_out_total for one in evidence.pool])
     said = [
         f"{waits} times a connection was asked for by who held one already; {waits - got} of these never got it",
-        f"all {limit} connections were out and others waited for {length_s(full):.1f} s; {timed_out} checkouts "
-        "waited until the pool gave up",
+        f"all {limit} connections were out and others waited for {length_s(full):.1f} s; {timed_out} "
+        "checkouts waited until the pool gave up",
     ]
     if (sessions := sessions_of(evidence)) and sessions.busy:
         said.append(
@@ -53,9 +52,9 @@ def _by_probe(evidence: Evidence) -> Seen | None:
         said=tuple(said),
         moments=tuple((start / NS_PER_S, end / NS_PER_S, "holders wait for another") for start, end in full[:3]),
         remedy=(
-            "Use one session a request: pass it on instead of opening another. Where two are needed, let no more "
-            f"than {limit - 1} requests at once take their first, or allow n + 1 connections (pool_size + "
-            f"max_overflow) for n such requests at once; up to {most + limit} wanted one here"
+            "Use one session a request: pass it on instead of opening another. Where two are needed, let no "
+            f"more than {limit - 1} requests at once take their first, or allow n + 1 connections (pool_size "
+            f"+ max_overflow) for n such requests at once; up to {most + limit} wanted one here"
         ),
         ruled_out=("not the database: no statement was slow, the holders waited for the pool themselves",),
     )
@@ -63,9 +62,10 @@ def _by_probe(evidence: Evidence) -> Seen | None:
 
 def _by_sessions(evidence: Evidence) -> Seen | None:
     failures = evidence.failures()
-    low_ms, high_ms = failures.quantiles_ms(100, 750)
-    if failures.total < FEWEST_FAILURES or low_ms is None or high_ms is None or high_ms > CLUSTERED * low_ms:
+    limit = at_one_limit(failures)
+    if failures.total < FEWEST_FAILURES or limit is None:
         return None
+    low_ms, high_ms = limit
     if evidence.successes().total >= GOT_THROUGH * evidence.requests:
         return None
     read, moments = under_load(evidence, evidence.sessions), in_flight(evidence)
@@ -80,8 +80,8 @@ def _by_sessions(evidence: Evidence) -> Seen | None:
         return None
     return Seen(
         said=(
-            f"in {share:.0%} of the readings every session was idle in its transaction while more requests were "
-            "under way",
+            f"in {share:.0%} of the readings every session was idle in its transaction while more requests "
+            "were under way",
             f"the longest was idle for {longest_ms / 1000:.1f} s, and {failures.total} requests failed after "
             f"{low_ms / 1000:.1f} to {high_ms / 1000:.1f} s: holders waited as long as the pool waits",
         ),
@@ -95,8 +95,8 @@ RULE = Rule(
     title="Requests wait for a second connection while they hold their first",
     needs=(frozenset({Source.INSIDE, Source.POOL}), frozenset({Source.LOCKS})),
     remedy=(
-        "Use one session a request: pass it on instead of opening another. Where k connections are needed by each "
-        "of n requests at once, allow n * (k - 1) + 1 (pool_size + max_overflow)"
+        "Use one session a request: pass it on instead of opening another. Where k connections are needed by "
+        "each of n requests at once, allow n * (k - 1) + 1 (pool_size + max_overflow)"
     ),
     look=look,
     explained_by=("threadpool-deadlock", "leak-on-error", "leak-feedback"),

@@ -36,8 +36,8 @@ def _by_pool(evidence: Evidence, refused: int) -> Seen | None:
     return Seen(
         said=(
             f"PostgreSQL refused {refused} connections: it had no more",
-            f"{opened} connections were opened for {checkouts} checkouts, and nothing limits how many are open at "
-            f"once: up to {max(one.checked_out_max for one in evidence.pool)} were",
+            f"{opened} connections were opened for {checkouts} checkouts, and nothing limits how many are "
+            f"open at once: up to {max(one.checked_out_max for one in evidence.pool)} were",
         ),
     )
 
@@ -66,9 +66,9 @@ RULE = Rule(
         frozenset({Source.SERVER_ERRORS, Source.TOTALS}),
     ),
     remedy=(
-        "Keep a pool (pool_size within this service's share of max_connections, max_overflow = 0): who "
-        "waits in the "
-        "app costs PostgreSQL nothing. Behind PgBouncer without a pool, limit the requests under way instead"
+        "Keep a pool (pool_size within this service's share of max_connections, max_overflow = 0): who waits "
+        "in the app costs PostgreSQL nothing. Behind PgBouncer without a pool, limit the requests under way "
+        "instead"
     ),
     look=look,
 )

@@ -46,8 +46,8 @@ def _by_pool(evidence: Evidence) -> Seen | None:
     out = fmean(one.checked_out for one in read)
     return Seen(
         said=(
-            f"{opened} connections were opened for {checkouts} checkouts ({opened / max(checkouts, 1):.2f} each), "
-            f"and {closed} closed again, all along",
+            f"{opened} connections were opened for {checkouts} checkouts ({opened / max(checkouts, 1):.2f} "
+            f"each), and {closed} closed again, all along",
             f"{out:.1f} were out on average and up to {most}, where the pool keeps {size} and may open "
             f"{limit - size} more",
             *_costs(evidence),
@@ -98,9 +98,7 @@ def _by_sessions(evidence: Evidence) -> Seen | None:
     return Seen(
         said=(
             f"{totals.sessions} sessions were opened for {evidence.requests} requests, all along, while "
-            f"{idle:.1f} "
-            "were idle "
-            "on average",
+            f"{idle:.1f} were idle on average",
         ),
         sure=Sureness.LIKELY,
     )

@@ -18,8 +18,7 @@ def look(evidence: Evidence) -> Seen | CannotTell | None:
     return Seen(
         said=(
             f"{late} COMMITs began after their request's response had, and {lost} of these failed: their "
-            "clients had "
-            "been told that it was done",
+            "clients had been told that it was done",
             f"{failed} COMMITs failed in all",
         ),
         ruled_out=("no failed request: these were answered before",),

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from statistics import fmean
-
 from reports.diagnosis.evidence import NS_PER_S, Evidence, Source, grown, length_s, stretches
+from reports.diagnosis.figures import at_one_limit, load_s, sessions_of
 from reports.diagnosis.rule import CannotTell, Rule, Seen
 from reports.diagnosis.silence import SILENT
 from reports.summary import Sureness
 
 LEAST_S = 0.3
 """So long in all the pool has to be wholly out, with others waiting."""
-CLUSTERED = 1.3
-"""Failures at a time limit lie so close together: the third quartile over the first decile."""
 FEWEST_FAILURES = 5
 BUSY = 0.8
 """Without gauges: so large a share of as many sessions as there ever were is at work, on average under load."""
@@ -55,18 +52,18 @@ def _held_ms(evidence: Evidence) -> float | None:
 def _remedy(evidence: Evidence, limit: int) -> str:
     """By Little's law as many are out on average as are asked for in the time that one is held."""
     held_ms = _held_ms(evidence)
-    seconds = (evidence.end_ns - evidence.start_ns) / NS_PER_S
+    seconds = load_s(evidence)
     asked = grown([one.requests_total for one in evidence.pool if one.t_ns >= evidence.start_ns])
-    if not held_ms or not asked or seconds <= 0:
+    if not held_ms or not asked:
         return ""
     wanted = asked / seconds * held_ms / 1000
     if wanted <= limit:
         return ""
     return (
         f"{asked / seconds:.0f} requests a second that hold a connection for {held_ms:.0f} ms each keep "
-        f"{wanted:.0f} out on average (Little's law), and {limit} are allowed: hold them for less time, or allow "
-        f"more than {wanted:.0f} (pool_size + max_overflow), as far as PostgreSQL bears it. Wait 1 to 3 s at most "
-        "(pool_timeout) and answer 503 with Retry-After"
+        f"{wanted:.0f} out on average (Little's law), and {limit} are allowed: hold them for less time, or "
+        f"allow more than {wanted:.0f} (pool_size + max_overflow), as far as PostgreSQL bears it. Wait 1 to 3 "
+        "s at most (pool_timeout) and answer 503 with Retry-After"
     )
 
 
@@ -79,18 +76,17 @@ def _ruled_out(evidence: Evidence) -> tuple[str, ...]:
 def _by_sessions(evidence: Evidence) -> Seen | CannotTell | None:
     if any(span.kind in SILENT for span in evidence.faults):
         return CannotTell("the database was silent for a while, and then a pool without gauges looks exhausted")
-    under_load = [one for one in evidence.sessions if evidence.start_ns <= one.t_ns <= evidence.end_ns]
-    most = max((one.total for one in under_load), default=0)
+    sessions = sessions_of(evidence)
     failures = evidence.failures()
-    if not most or failures.total < FEWEST_FAILURES:
+    limit = at_one_limit(failures)
+    if sessions is None or not sessions.most or failures.total < FEWEST_FAILURES or limit is None:
         return None
-    low_ms, high_ms = failures.quantiles_ms(100, 750)
-    busy = fmean(one.active + one.idle_in_transaction for one in under_load) / most
-    if low_ms is None or high_ms is None or high_ms > CLUSTERED * low_ms or busy < BUSY:
+    (low_ms, high_ms), busy = limit, sessions.busy / sessions.most
+    if busy < BUSY:
         return None
     return Seen(
         said=(
-            f"never more than {most} sessions, {busy:.0%} of them at work on average",
+            f"never more than {sessions.most} sessions, {busy:.0%} of them at work on average",
             f"{failures.total} requests failed after {low_ms / 1000:.1f} to {high_ms / 1000:.1f} s, as at a limit",
         ),
         sure=Sureness.LIKELY,
@@ -102,8 +98,8 @@ RULE = Rule(
     title="The pool is exhausted: requests wait for a connection until the pool gives up",
     needs=(frozenset({Source.CLIENT, Source.POOL}), frozenset({Source.CLIENT, Source.SESSIONS})),
     remedy=(
-        "Hold connections for less time; else size the pool by Little's law: arrivals a second times the seconds "
-        "that each holds one. Wait 1 to 3 s at most (pool_timeout) and answer 503 with Retry-After"
+        "Hold connections for less time; else size the pool by Little's law: arrivals a second times the "
+        "seconds that each holds one. Wait 1 to 3 s at most (pool_timeout) and answer 503 with Retry-After"
     ),
     look=look,
     explained_by=(

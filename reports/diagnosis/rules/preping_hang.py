@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from reports.diagnosis.evidence import NS_PER_S, Evidence, Source
+from reports.diagnosis.evidence import Evidence, Source
 from reports.diagnosis.rule import CannotTell, Rule, Seen
-from reports.diagnosis.silence import LEAST_S, longest_ms, stall
+from reports.diagnosis.silence import stall, without_gauges
 
 
 def look(evidence: Evidence) -> Seen | CannotTell | None:
     """Requests wait for connections, none is out, the pool has some, and it pinged until then."""
     if not evidence.has(Source.POOL):
-        return (
-            CannotTell(
-                "requests wait long; what hangs, statement, ping or connecting, is told by the pool's gauges"
-            )
-            if longest_ms(evidence) >= 1000 * LEAST_S
-            else None
-        )
+        return without_gauges(evidence)
     found = stall(evidence, lambda one: one.checked_out == 0 and one.waiting > 0)
     if found is None:
         return None
@@ -32,11 +26,12 @@ def look(evidence: Evidence) -> Seen | CannotTell | None:
     return Seen(
         said=(
             f"for {found.length_s:.1f} s no connection was out, {open_now} were open, and up to {waiting} "
-            f"requests waited for one; the pool pings before use ({pinged} times until then), and had no answer",
+            f"requests waited for one; the pool pings before use ({pinged} times until then), and had no "
+            "answer",
             "PostgreSQL had no statement under way meanwhile",
             f"the longest request waited for {found.longest_ms / 1000:.1f} s",
         ),
-        moments=((found.start_ns / NS_PER_S, found.end_ns / NS_PER_S, "pings wait for a silent server"),),
+        moments=(found.moment("pings wait for a silent server"),),
         ruled_out=("not an exhausted pool: none of its connections was in use",),
     )
 

@@ -50,8 +50,8 @@ RULE = Rule(
     needs=(frozenset({Source.CLIENT, Source.TIMES}),),
     remedy=(
         "Ping without a transaction (one round trip, in AUTOCOMMIT), or not at all: pool_recycle below the "
-        "shortest idle limit on the way, and one retry of what is safe to repeat. Or bring the service nearer to "
-        "its database"
+        "shortest idle limit on the way, and one retry of what is safe to repeat. Or bring the service "
+        "nearer to its database"
     ),
     look=look,
 )

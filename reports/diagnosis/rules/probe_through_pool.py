@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from reports.diagnosis.evidence import Evidence, Source, grown, share_where
-from reports.diagnosis.figures import under_load
+from reports.diagnosis.figures import at_one_limit, under_load
 from reports.diagnosis.rule import CannotTell, Rule, Seen
 from reports.summary import Sureness
 
@@ -18,7 +18,6 @@ FAILING = 0.05
 FEWEST = 2
 LEAST_SHARE = 0.1
 """Of the readings under load, in which all connections are out and others wait."""
-CLUSTERED = 1.3
 AS_OTHERS = (0.7, 1.4)
 """It fails after as long as others do."""
 
@@ -68,8 +67,7 @@ def _is_exhausted(evidence: Evidence, others: list[str]) -> bool:
         )
         return full >= LEAST_SHARE
     failed = max((evidence.failures(operation=name) for name in others), key=lambda one: one.total)
-    low_ms, high_ms = failed.quantiles_ms(100, 750)
-    return low_ms is not None and high_ms is not None and high_ms <= CLUSTERED * low_ms
+    return at_one_limit(failed) is not None
 
 
 RULE = Rule(
@@ -77,8 +75,8 @@ RULE = Rule(
     title="The liveness check needs a connection: an exhausted pool looks like a dead process",
     needs=(frozenset({Source.CLIENT, Source.POOL}), frozenset({Source.CLIENT, Source.SESSIONS})),
     remedy=(
-        "Answer the liveness check without the database; ask the database in the readiness check alone, with a "
-        "timeout below the orchestrator's"
+        "Answer the liveness check without the database; ask the database in the readiness check alone, with "
+        "a timeout below the orchestrator's"
     ),
     look=look,
 )

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from reports.diagnosis.evidence import NS_PER_S, Evidence, Source
+from reports.diagnosis.evidence import Evidence, Source
 from reports.diagnosis.rule import CannotTell, Rule, Seen
-from reports.diagnosis.silence import LEAST_S, longest_ms, stall
+from reports.diagnosis.silence import stall, without_gauges
 
 
 def look(evidence: Evidence) -> Seen | CannotTell | None:
     """Connections are out and stay out, no statement begins or ends, and PostgreSQL has nothing to do."""
     if not evidence.has(Source.POOL):
-        return (
-            CannotTell(
-                "requests wait long; what hangs, statement, ping or connecting, is told by the pool's gauges"
-            )
-            if longest_ms(evidence) >= 1000 * LEAST_S
-            else None
-        )
+        return without_gauges(evidence)
     found = stall(evidence, lambda one: one.checked_out > 0)
     if found is None:
         return None
     if not found.is_marked:
         return CannotTell(
-            "connections are out while PostgreSQL is idle: a silent link, or a wait for something else with a "
-            "connection out"
+            "connections are out while PostgreSQL is idle: a silent link, or a wait for something else with "
+            "a connection out"
         )
     out = max(one.checked_out for one in evidence.pool if found.start_ns <= one.t_ns <= found.end_ns)
     return Seen(
@@ -32,7 +26,7 @@ def look(evidence: Evidence) -> Seen | CannotTell | None:
             "while PostgreSQL had none under way: its answers did not arrive",
             f"the longest request waited for {found.longest_ms / 1000:.1f} s",
         ),
-        moments=((found.start_ns / NS_PER_S, found.end_ns / NS_PER_S, "statements wait for a silent server"),),
+        moments=(found.moment("statements wait for a silent server"),),
         ruled_out=("no lock and no slow statement: PostgreSQL was idle",),
     )
 

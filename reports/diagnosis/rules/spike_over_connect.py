@@ -43,14 +43,13 @@ def look(evidence: Evidence) -> Seen | CannotTell | None:
         said=(
             f"{most} connections were opened within {(end - start) / NS_PER_S:.1f} s, where the pool keeps {size}",
             f"to open one took {connect:.0f} ms (median), and a request held one for {held:.0f} ms: those "
-            "that were "
-            "open would have served the burst sooner",
+            "that were open would have served the burst sooner",
         ),
         moments=tuple((a / NS_PER_S, b / NS_PER_S, f"{n} connections opened") for a, b, n in bursts[:BURSTS]),
         remedy=(
-            f"A fixed pool that is filled at the start: max_overflow = 0 (now {limit - size}), and "
-            "pool_size as the "
-            "steady load needs; a burst then waits for a connection that comes back, not for one that is opened"
+            f"A fixed pool that is filled at the start: max_overflow = 0 (now {limit - size}), and pool_size "
+            "as the steady load needs; a burst then waits for a connection that comes back, not for one that "
+            "is opened"
         ),
         ruled_out=("no steady churn: most connections were opened in bursts",),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import fmean
 
 from reports.diagnosis.evidence import NS_PER_S, Evidence, Source, grown
+from reports.diagnosis.figures import under_load
 from reports.diagnosis.rule import CannotTell, Rule, Seen
 from reports.summary import Sureness
 
@@ -39,8 +40,8 @@ def look(evidence: Evidence) -> Seen | CannotTell | None:
     if failures.total < CHANCE * busy * ended:
         return None
     said = [
-        f"PostgreSQL ended {ended} sessions, {1 - busy:.0%} of which were idle on average, and {failures.total} "
-        f"requests failed: not one for each, and at once ({failed_ms:.0f} ms, median)"
+        f"PostgreSQL ended {ended} sessions, {1 - busy:.0%} of which were idle on average, and "
+        f"{failures.total} requests failed: not one for each, and at once ({failed_ms:.0f} ms, median)"
         if failures.total < ended
         else f"PostgreSQL ended {ended} sessions, {1 - busy:.0%} of which were idle on average, and as many "
         f"requests failed, at once ({failed_ms:.0f} ms, median)",
@@ -62,12 +63,10 @@ def look(evidence: Evidence) -> Seen | CannotTell | None:
 
 def _busy(evidence: Evidence) -> float | None:
     """Which share of the sessions was at work, on average under load."""
-    under_load = [
-        one for one in evidence.sessions if evidence.start_ns <= one.t_ns <= evidence.end_ns and one.total
-    ]
-    if not under_load:
+    read = [one for one in under_load(evidence, evidence.sessions) if one.total]
+    if not read:
         return None
-    return fmean((one.active + one.idle_in_transaction) / one.total for one in under_load)
+    return fmean((one.active + one.idle_in_transaction) / one.total for one in read)
 
 
 RULE = Rule(
@@ -75,8 +74,8 @@ RULE = Rule(
     title="The pool hands out connections that the server has ended while they were idle",
     needs=(frozenset({Source.CLIENT, Source.SERVER_ERRORS}),),
     remedy=(
-        "Let the pool try a connection before use (pool_pre_ping=True), or replace connections before the server "
-        "or the network ends them (pool_recycle below the shortest idle limit on the way)"
+        "Let the pool try a connection before use (pool_pre_ping=True), or replace connections before the "
+        "server or the network ends them (pool_recycle below the shortest idle limit on the way)"
     ),
     look=look,
 )

@@ -27,8 +27,8 @@ def look(evidence: Evidence) -> Seen | CannotTell | None:
     if most < (2 if limit is None else OF_THE_POOL * limit):
         return None
     said = [
-        f"{pinned:.1f} of the {out:.1f} connections that were out on average belonged to responses that "
-        "had begun, "
+        f"{pinned:.1f} of the {out:.1f} connections that were out on average belonged to responses that had "
+        "begun, "
         f"up to {most}" + ("" if limit is None else f" of the {limit} that may be out"),
         f"{streaming:.1f} responses were being sent on average",
     ]

@@ -43,8 +43,7 @@ def _by_limiter(evidence: Evidence) -> Seen | None:
         return None
     said = [
         f"for {length_s(stuck):.1f} s all {tokens} threads waited for a connection, and all {limit} "
-        "connections were "
-        "out, held by requests that had no thread",
+        "connections were out, held by requests that had no thread",
     ]
     during = [one for one in evidence.sessions if any(start <= one.t_ns <= end for start, end in stuck)]
     if during:
@@ -62,9 +61,8 @@ def _by_limiter(evidence: Evidence) -> Seen | None:
         ruled_out=("not the pool's size alone: its holders were not working", *not_starved(evidence)),
         remedy=(
             "Open and close the session within the endpoint (`with Session(engine) as session:`), so that no "
-            f"connection is out while a thread is waited for; or admit fewer than {limit + tokens} "
-            "requests at once "
-            f"({limit} connections and {tokens} threads). More threads only move the number"
+            f"connection is out while a thread is waited for; or admit fewer than {limit + tokens} requests "
+            f"at once ({limit} connections and {tokens} threads). More threads only move the number"
         ),
     )
 
@@ -97,9 +95,9 @@ def _from_outside(evidence: Evidence) -> Seen | None:
         return None
     return Seen(
         said=(
-            f"in {share:.0%} of the readings the app had {most} threads and no more, every session was "
-            "idle in its "
-            "transaction, and more requests were under way than threads and sessions together would serve",
+            f"in {share:.0%} of the readings the app had {most} threads and no more, every session was idle "
+            "in its transaction, and more requests were under way than threads and sessions together would "
+            "serve",
         ),
         sure=Sureness.LIKELY,
         moments=moments_of(read, is_stuck, "every session idle, every thread waiting"),
@@ -113,9 +111,8 @@ RULE = Rule(
     needs=(frozenset({Source.INSIDE, Source.POOL}), frozenset({Source.SESSIONS, Source.PROCESS})),
     remedy=(
         "Open and close the session within the endpoint (`with Session(engine) as session:`), so that no "
-        "connection "
-        "is out while a thread is waited for; or admit fewer requests at once than connections and "
-        "threads together"
+        "connection is out while a thread is waited for; or admit fewer requests at once than connections "
+        "and threads together"
     ),
     look=look,
     explained_by=("leak-on-error", "leak-feedback"),

@@ -58,8 +58,7 @@ def _by_limiter(evidence: Evidence, inside: list[InsideReading]) -> Seen | None:
     return Seen(
         said=(
             f"all {tokens} threads were at work in {share:.0%} of the readings, while up to {most} tasks "
-            "waited for "
-            "one",
+            "waited for one",
             f"only {with_database:.1f} connections were out or waited for meanwhile, on average"
             + ("" if limit is None else f", of {limit}"),
         ),
@@ -94,8 +93,8 @@ def _from_outside(evidence: Evidence) -> Seen | None:
         return None
     return Seen(
         said=(
-            f"in {share:.0%} of the readings the app had {most} threads and no more, {UNDER_WAY} or more requests "
-            f"were under way, at most {AT_WORK} session was at work, and others lay idle",
+            f"in {share:.0%} of the readings the app had {most} threads and no more, {UNDER_WAY} or more "
+            f"requests were under way, at most {AT_WORK} session was at work, and others lay idle",
         ),
         sure=Sureness.LIKELY,
         moments=moments_of(read, is_plateau, "threads at their most, sessions idle"),
@@ -108,8 +107,9 @@ RULE = Rule(
     title="Other work has taken all threads: requests wait for a thread while the pool lies idle",
     needs=(frozenset({Source.INSIDE, Source.POOL}), frozenset({Source.SESSIONS, Source.PROCESS})),
     remedy=(
-        "Give the slow work a limiter of its own (`anyio.to_thread.run_sync(work, limiter=CapacityLimiter(n))`), "
-        "make it `async`, or hand it to a worker process; the 40 threads of `def` endpoints are then theirs"
+        "Give the slow work a limiter of its own (`anyio.to_thread.run_sync(work, "
+        "limiter=CapacityLimiter(n))`), make it `async`, or hand it to a worker process; the 40 threads of "
+        "`def` endpoints are then theirs"
     ),
     look=look,
     explained_by=("leak-on-error", "leak-feedback"),

@@ -48,9 +48,10 @@ def _by_pool(evidence: Evidence, refused: int, most: int) -> Seen | None:
     return Seen(
         said=tuple(said),
         remedy=(
-            f"Allow no more than what is left for this app: {max(1, most // processes)} in each of {processes} "
-            "(pool_size + max_overflow, times processes, times copies of the service, stays below max_connections "
-            "less superuser_reserved_connections and what others take); or put PgBouncer in between"
+            f"Allow no more than what is left for this app: {max(1, most // processes)} in each of "
+            f"{processes} (pool_size + max_overflow, times processes, times copies of the service, stays "
+            "below max_connections less superuser_reserved_connections and what others take); or put "
+            "PgBouncer in between"
         ),
     )
 
@@ -65,7 +66,8 @@ RULE = Rule(
     ),
     remedy=(
         "Give each service a budget: (pool_size + max_overflow) times processes times copies stays below "
-        "max_connections less superuser_reserved_connections and what others take; or put PgBouncer in between"
+        "max_connections less superuser_reserved_connections and what others take; or put PgBouncer in "
+        "between"
     ),
     look=look,
 )
