@@ -17,15 +17,14 @@ from harness.errors import (
     InterruptedRunError,
     OutputError,
     PoolstormError,
-    RunDirectoryError,
 )
-from harness.files import write_atomically
+from harness.files import making_output, require_empty, write_atomically, writing
 from harness.interrupts import uninterrupted
 from harness.plan import Plan
 from harness.records import RunState, sealed
 from harness.records.collection import CollectionRecord
 from harness.run import Ending, fills_of, run_plan
-from harness.store import RunStore
+from harness.store import RUN_AGAIN, RunStore
 from harness.terminal import RunDisplay
 
 Named = tuple[str, Plan]
@@ -44,28 +43,18 @@ class Collection:
     @classmethod
     def create(cls, path: Path, file: str, record: CollectionRecord) -> Collection:
         """Make the folder. Raises RunDirectoryError where it holds anything, or cannot be made."""
-        try:
-            if path.exists() and (not path.is_dir() or any(path.iterdir())):
-                raise RunDirectoryError(f"output {path} exists already; name another with --output, or remove it")
+        with making_output(path):
+            require_empty(path)
             made = tuple(parent for parent in path.parents if not parent.exists())
             path.mkdir(parents=True, exist_ok=True)
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise RunDirectoryError(
-                f"output {path} cannot be written ({reason}); name another with --output"
-            ) from error
         collection = cls(path, file, record, made)
         collection.write()
         return collection
 
     def write(self) -> None:
         """Replace the record. Raises OutputError."""
-        try:
+        with writing(self.path, RUN_AGAIN):
             write_atomically(self.path / self.file, sealed(self.record.model_dump_json()))
-        except OSError as error:
-            raise OutputError(
-                f"{self.path} can no longer be written ({error.strerror}); make room or mend its permissions"
-            ) from error
 
     def has_trials(self) -> bool:
         """Whether a trial of any run was kept."""

@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-from harness.errors import OutputError, RunDirectoryError
-from harness.files import write_atomically
+from harness.errors import OutputError
+from harness.files import making_output, require_empty, write_atomically, writing
 from harness.records import (
     LATENCY_FILE,
     MANIFEST_FILE,
@@ -37,6 +37,8 @@ from harness.records import (
 STREAMS = (LATENCY_FILE, MARKS_FILE, READINGS_FILE, WRITES_FILE, STORED_FILE)
 """The files of a trial that grow while it runs; those that it has are closed with a count each."""
 PROBE_BYTES = 65_536
+RUN_AGAIN = "run it again"
+"""What is done about a run that could not be written."""
 
 
 class TrialFolder:
@@ -69,7 +71,7 @@ class TrialFolder:
         """Append to a stream, which is begun where it is not there; after `close`, what comes is dropped. Raises
         OutputError.
         """
-        with self._lock, _writing(self.path / stream):
+        with self._lock, writing(self.path / stream, RUN_AGAIN):
             if self._failure is not None:
                 raise self._failure
             if not self._closed:
@@ -83,7 +85,7 @@ class TrialFolder:
 
     def close(self) -> None:
         """Close the streams. Raises OutputError where not all of them is on disk, even if there is room again."""
-        with self._lock, _writing(self.path):
+        with self._lock, writing(self.path, RUN_AGAIN):
             self._closed = True
             for file in self._files.values():
                 with suppress(ValueError):
@@ -93,7 +95,7 @@ class TrialFolder:
 
     def closings(self) -> Mapping[str, Stream]:
         """Line count and digest of every stream that there is, as it lies on disk. Raises OutputError."""
-        with _writing(self.path):
+        with writing(self.path, RUN_AGAIN):
             return {name: stream_of(self.path / name) for name in STREAMS if (self.path / name).exists()}
 
 
@@ -118,16 +120,10 @@ class RunStore:
     @classmethod
     def create(cls, path: Path) -> RunStore:
         """Make the directory. Raises RunDirectoryError if it exists with anything in it or cannot be made."""
-        try:
-            if path.exists() and (not path.is_dir() or any(path.iterdir())):
-                raise RunDirectoryError(f"output {path} exists already; name another with --output, or remove it")
+        with making_output(path):
+            require_empty(path)
             made = tuple(folder for folder in (path, *path.parents) if not folder.exists())
             (path / TRIALS_DIR).mkdir(parents=True)
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise RunDirectoryError(
-                f"output {path} cannot be written ({reason}); name another with --output"
-            ) from error
         store = cls(path)
         store._made = made
         return store
@@ -161,14 +157,14 @@ class RunStore:
     def write_manifest(self, manifest: Manifest) -> None:
         """Write, or replace, what the run is and how far it is. Trials that are kept bear its id."""
         self._run_id = manifest.run_id
-        with _writing(self.path):
+        with writing(self.path, RUN_AGAIN):
             write_atomically(self.path / MANIFEST_FILE, sealed(manifest.model_dump_json()))
 
     def require_room(self) -> None:
         """Try whether anything can still be written."""
         probe = self.path / TRIALS_DIR / f"{PARTIAL_PREFIX}room"
         try:
-            with _writing(self.path):
+            with writing(self.path, RUN_AGAIN):
                 probe.write_bytes(bytes(PROBE_BYTES))
         finally:
             with suppress(OSError):
@@ -178,7 +174,7 @@ class RunStore:
     def trial(self, trial_id: str) -> Iterator[TrialFolder]:
         """A partial folder for one trial; unless `keep` was called on it, it vanishes at the end."""
         partial = self.path / TRIALS_DIR / f"{PARTIAL_PREFIX}{trial_id}"
-        with _writing(self.path):
+        with writing(self.path, RUN_AGAIN):
             partial.mkdir()
             folder = TrialFolder(partial)
         try:
@@ -195,18 +191,6 @@ class RunStore:
         folder.close()
         closing = (record.closing or Closing()).model_copy(update={"streams": folder.closings()})
         whole = record.model_copy(update={"closing": closing, "run_id": self._run_id})
-        with _writing(self.path):
+        with writing(self.path, RUN_AGAIN):
             write_atomically(folder.path / TRIAL_FILE, sealed(whole.model_dump_json()))
             folder.path.rename(self.path / TRIALS_DIR / record.spec.id)
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """What the system refuses becomes one line."""
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"{path} can no longer be written ({error.strerror or type(error).__name__}); "
-            "make room or mend its permissions, and run it again"
-        ) from error

@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from harness.errors import OutputError, RunDirectoryError
-from harness.files import write_atomically, write_bytes_atomically
+from harness.errors import RunDirectoryError
+from harness.files import making_output, write_atomically, write_bytes_atomically, writing
 from harness.records import CALIBRATION_FILE, GATES_DIR, LOCK_FILE, PARTIAL_PREFIX, GateCalibration, sealed
 from harness.store import RunStore
 
 RUNS_DIR = "runs"
 WORDS_FILE = "asked.json"
+GO_ON = "call the same again: gates that were judged stay"
+"""What is done about a calibration that could not be written."""
 
 
 class CalibrationStore:
@@ -30,7 +32,7 @@ class CalibrationStore:
         """Make the folder; `words` is what was asked for. Raises RunDirectoryError where it holds anything else,
         or cannot be made.
         """
-        try:
+        with making_output(path):
             if path.exists() and (not path.is_dir() or any(one.name != LOCK_FILE for one in path.iterdir())):
                 raise RunDirectoryError(
                     f"output {path} exists already and is no calibration; name another with --output, or remove it"
@@ -38,11 +40,6 @@ class CalibrationStore:
             for name in (GATES_DIR, RUNS_DIR):
                 (path / name).mkdir(parents=True)
             write_atomically(path / WORDS_FILE, words)
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise RunDirectoryError(
-                f"output {path} cannot be written ({reason}); name another with --output"
-            ) from error
         store = cls(path, calibration)
         store.write(calibration)
         return store
@@ -50,7 +47,7 @@ class CalibrationStore:
     def write(self, calibration: GateCalibration) -> None:
         """Replace `calibration.json`."""
         self.calibration = calibration
-        with _writing(self.path):
+        with writing(self.path, GO_ON):
             write_atomically(self.path / CALIBRATION_FILE, sealed(calibration.model_dump_json()))
 
     def run_of(self, number: int) -> Path:
@@ -60,7 +57,7 @@ class CalibrationStore:
     def begin(self, number: int) -> RunStore:
         """A run for a gate, from its first pair: of one that was interrupted, nothing can be used."""
         self.drop(number)
-        with _writing(self.path):
+        with writing(self.path, GO_ON):
             (self.path / RUNS_DIR).mkdir(exist_ok=True)
             (self.path / GATES_DIR).mkdir(exist_ok=True)
         return RunStore.create(self._partial(number))
@@ -73,12 +70,12 @@ class CalibrationStore:
 
     def end(self, number: int) -> None:
         """All pairs of it are there: from now on it is judged, and not run again."""
-        with _writing(self.path):
+        with writing(self.path, GO_ON):
             self._partial(number).rename(self.run_of(number))
 
     def keep(self, file: Path, data: bytes) -> None:
         """A gate as it was judged."""
-        with _writing(self.path):
+        with writing(self.path, GO_ON):
             write_bytes_atomically(file, data)
 
     def discard_run(self, number: int) -> None:
@@ -92,15 +89,10 @@ class CalibrationStore:
 @contextmanager
 def held(path: Path) -> Iterator[None]:
     """Nobody else works on the folder in the block. Raises RunDirectoryError where somebody does."""
-    try:
+    with making_output(path):
         made = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
         number = os.open(path / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise RunDirectoryError(
-            f"output {path} cannot be written ({reason}); name another with --output"
-        ) from error
     try:
         try:
             fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -116,15 +108,3 @@ def held(path: Path) -> Iterator[None]:
                 for folder in made:
                     folder.rmdir()
         os.close(number)
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """What the system refuses becomes one line."""
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"{path} can no longer be written ({error.strerror or type(error).__name__}); make room or mend its "
-            "permissions, and call the same again: gates that were judged stay"
-        ) from error
