@@ -26,6 +26,11 @@ SAME = {
     "PINGS": "pings_total",
     "TIMED_OUT": "timed_out_total",
 }
+AMISS = (
+    *("NESTED_WAITS", "SHARED", "IN_LOOP", "POOLS_MADE_IN_REQUEST", "COMMITS_FAILED", "COMMITS_LATE"),
+    *("STREAMING", "OUT_AFTER_RESPONSE", "ABANDONED_EVER", "CANCELLED_OUT", "WORK_FOR_NOBODY"),
+)
+"""Of what the probe tells: what no ordinary service has."""
 
 
 @pytest.fixture(params=["sync-pool", "async-pool", "async-no-pool", "asyncpg-raw", "psycopg-pool", "psycopg-raw"])
@@ -71,6 +76,7 @@ def test_counts_are_the_target_s_own(probed: tuple[RunningTarget, Channel]) -> N
     assert counted["ping"] == found["PINGS"]
     assert counted["connect"] == found["OPENED"]
     assert found.lag_max_ns is not None
+    assert {name: found[name] for name in AMISS if found[name]} == {}
 
 
 def test_what_is_out_and_waits_is_told_while_it_does(probed: tuple[RunningTarget, Channel]) -> None:

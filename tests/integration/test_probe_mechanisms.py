@@ -278,6 +278,11 @@ def test_tasks_side_by_side_are_not_nested_and_those_of_who_holds_one_are(in_loo
         in_loop.get("/nested")
 
 
+def test_a_middleware_that_holds_one_while_its_route_asks(in_loop: Probed) -> None:
+    with in_loop.telling(nested=1, nested_waits=1):
+        in_loop.get("/behind-a-holder")
+
+
 def test_a_task_that_goes_on_behind_its_request_has_abandoned_nothing(in_loop: Probed) -> None:
     with in_loop.telling():
         in_loop.get("/goes-on-behind")

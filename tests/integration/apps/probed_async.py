@@ -19,8 +19,11 @@ tasks: set[asyncio.Task[None]] = set()
 
 @app.middleware("http")
 async def passes_on(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """As many apps have one: what is behind it runs in a task of its own."""
-    return await call_next(request)
+    """As many apps have one: what is behind it runs in a task of its own. One path it holds a connection for."""
+    if request.url.path != "/behind-a-holder":
+        return await call_next(request)
+    async with engine.connect():
+        return await call_next(request)
 
 
 async def session() -> AsyncIterator[AsyncSession]:
@@ -53,6 +56,11 @@ async def side_by_side() -> None:
 async def nested(opened: Opened) -> None:
     await opened.execute(text("select 1"))
     await asyncio.gather(_one(), _one())
+
+
+@app.get("/behind-a-holder")
+async def behind_a_holder() -> None:
+    await _one()
 
 
 @app.get("/goes-on-behind")

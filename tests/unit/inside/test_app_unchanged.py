@@ -130,3 +130,32 @@ def test_what_the_app_lets_go_goes_as_soon_as_without_a_probe(tmp_path: Path) ->
     plain = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
     assert ran(_LET_GO, tmp_path, words=words[3:]) == plain.stdout.strip()
     assert "True" in plain.stdout
+
+
+_WITHOUT_A_LOOP = """
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+async def handle(request):
+    return PlainTextResponse("done")
+
+app = Starlette(routes=[Route("/", handle)])
+sent = []
+
+async def receive():
+    return {"type": "http.request"}
+
+async def send(message):
+    sent.append(message["type"])
+
+scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b"", "root_path": ""}
+try:
+    app(scope, receive, send).send(None)
+except StopIteration:
+    print(*sent)
+"""
+
+
+def test_an_app_may_run_in_no_loop_of_asyncio_s(tmp_path: Path) -> None:
+    assert ran(_WITHOUT_A_LOOP, tmp_path) == "http.response.start http.response.body"

@@ -36,7 +36,7 @@ from poolstorm_probe.layout import (
 
 now_ns = time.monotonic_ns
 _SIZE, _LIMIT, _OPEN, _OVERFLOW, _POOLS = (AT[name] for name in ("SIZE", "LIMIT", "OPEN", "OVERFLOW", "POOLS"))
-_OPENED, _CLOSED, _TROUBLES, _PINGS = AT["OPENED"], AT["CLOSED"], AT["TROUBLES"], AT["PINGS"]
+_OPENED, _CLOSED, _TROUBLES = AT["OPENED"], AT["CLOSED"], AT["TROUBLES"]
 
 
 class Pool:
@@ -144,6 +144,10 @@ class Counts:
                 self._sum_up()
         return found
 
+    def knows(self, owner: Any) -> bool:
+        """Whether there is something that counts for it."""
+        return id(owner) in self._pools
+
     def retire(self, pool: Pool) -> None:
         """Its app has closed it: it keeps nothing from now on. What is still open counts until it is closed."""
         try:
@@ -235,13 +239,8 @@ class Counts:
 
     def pinged(self, began_ns: int) -> None:
         """A connection was tried out."""
-        try:
-            lasted_ns = now_ns() - began_ns
-            with self.lock:
-                self.numbers[_PINGS] += 1
-                self.lasted("ping", lasted_ns)
-        except Exception:
-            self.trouble()
+        self.took("ping", began_ns)
+        self.add("PINGS")
 
     def lagged(self, lag_ns: int) -> None:
         """An event loop came so much too late to a moment that had been set."""

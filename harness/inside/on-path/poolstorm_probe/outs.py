@@ -81,7 +81,7 @@ class Outs:
                 if request is not None and not request.asked:
                     request.asked = True
                     numbers[_REQUESTS] += 1
-                if holds_one(asker, request):
+                if asker.out or (request is not None and request.outs and holds_one(asker, request)):
                     one.nested = True
                     numbers[_NESTED_WAITS] += 1
         except Exception:
@@ -101,12 +101,13 @@ class Outs:
     def _no_longer_asked(one: Checkout, at_ns: int, blocking: bool) -> None:
         numbers = COUNTS.numbers
         numbers[_WAITING] -= 1
-        COUNTS.lasted("acquire", at_ns - one.asked_ns)
+        waited_ns = at_ns - one.asked_ns
+        COUNTS.lasted("acquire", waited_ns)
         if one.request is not None and one.request.gone:
             numbers[_FOR_NOBODY] += 1
         if blocking and askers.running_loop() is not None:
             numbers[_IN_LOOP] += 1
-            numbers[_IN_LOOP_NS] += at_ns - one.asked_ns
+            numbers[_IN_LOOP_NS] += waited_ns
 
     def got(self, one: Checkout, key: int, *, blocking: bool = False) -> None:
         """A connection was handed out; `key` is its own until it is back."""
@@ -150,12 +151,16 @@ class Outs:
         """
         try:
             with COUNTS.lock:
-                if self._out.get(one.key) is not one:
+                outs, numbers = self._out, COUNTS.numbers
+                if outs.get(one.key) is not one:
                     return False
-                del self._out[one.key]
-                COUNTS.numbers[_OUT] = len(self._out)
+                del outs[one.key]
+                numbers[_OUT] = len(outs)
                 self._is_over(one)
-                self._tell_oldest()
+                if outs:
+                    self._tell_oldest()
+                else:
+                    numbers[_OLDEST] = 0
             return True
         except Exception:
             COUNTS.trouble()
@@ -256,6 +261,8 @@ class Outs:
             if isinstance(error, _NO_ERRORS) or getattr(error, _TOLD, False):
                 return
             self.pass_over(error)
+            if getattr(error.__cause__, _TOLD, False):  # told already, in its driver's own words
+                return
             kind = kind or kind_of(error)
             with COUNTS.lock:
                 COUNTS.failed(kind)

@@ -16,6 +16,7 @@ from poolstorm_probe.hooks import (
 HOOKS = {
     "sqlalchemy": sqlalchemy_pools.listen,
     "asyncpg.pool": asyncpg_pool.listen,
+    "asyncpg.exceptions._base": asyncpg_statements.listen_to_errors,
     "asyncpg.connection": asyncpg_statements.listen,
     "asyncpg.cursor": asyncpg_statements.listen_to_cursors,
     "asyncpg.prepared_stmt": asyncpg_statements.listen_to_prepared,

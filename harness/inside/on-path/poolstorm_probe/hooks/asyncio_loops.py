@@ -7,6 +7,7 @@ from functools import wraps
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from poolstorm_probe import askers
 from poolstorm_probe.counts import COUNTS, now_ns
 from poolstorm_probe.hooks import threads
 from poolstorm_probe.outs import OUTS
@@ -19,17 +20,12 @@ _ticking: weakref.WeakSet[Any] = weakref.WeakSet()  # loops; not by address, whi
 _last: list[Any] = [lambda: None]  # a weak reference to one of them
 
 
-def last_watched() -> Any:
-    """The loop that was begun to be watched last, or None."""
-    return _last[0]()
-
-
 def watch_running_loop() -> None:
     """Have the loop that runs here tell its lag from now on; again and again is as good as once."""
+    loop = askers.running_loop()
+    if loop is None or loop is _last[0]():
+        return
     try:
-        import asyncio  # not at the top: an app that exchanges its parts, as gevent does, has to be first
-
-        loop = asyncio.get_running_loop()
         if loop in _ticking:
             return
         if not _ticking:

@@ -18,7 +18,6 @@ from poolstorm_probe.serving import pool_was_made
 
 def listen(pool: ModuleType) -> None:
     """`asyncpg.pool` has been imported."""
-    releasing, letting_go = _returning()
     holder = pool.PoolConnectionHolder
     if not callable(getattr(holder, "release", None)) or not callable(getattr(holder, "_release", None)):
         raise TypeError("another version")
@@ -30,7 +29,7 @@ def listen(pool: ModuleType) -> None:
         close=around_async(_ending),
         terminate=around(_ending),
     )
-    wrap(holder, release=releasing, _release=letting_go)
+    wrap(holder, release=_releasing, _release=_letting_go)
     COUNTS.listening_to("asyncpg")
 
 
@@ -61,8 +60,11 @@ def _ending(pool: Any) -> Iterator[None]:
 def _acquiring(acquire: Any) -> Any:
     @wraps(acquire)
     async def probed(self: Any, timeout: Any) -> Any:
-        _look_at(self)
+        if not COUNTS.knows(self):
+            _look_at(self)
         one = OUTS.asks()
+        if one.request is None:  # whose loop is watched already
+            watch_running_loop()
         try:
             proxy = await acquire(self, timeout)
         except BaseException as error:
@@ -80,42 +82,37 @@ def _acquiring(acquire: Any) -> Any:
 
 def _look_at(pool: Any) -> None:
     try:
-        watch_running_loop()
         if pool._initialized:
             _counts_of(pool)
     except Exception:
         COUNTS.trouble()
 
 
-def _returning() -> tuple[Any, Any]:
-    """Wrappers of a holder's `release` and of `_release`, to which it comes however its connection ends."""
-    began_at_ns: dict[int, int] = {}
+def _releasing(release: Any) -> Any:
+    @wraps(release)
+    def probed(self: Any, timeout: Any) -> Any:
+        one = OUTS.get(id(self))
+        if one is not None:
+            one.release_began_ns = now_ns()
+        return release(self, timeout)  # to be awaited
 
-    def releasing(release: Any) -> Any:
-        @wraps(release)
-        async def probed(self: Any, timeout: Any) -> Any:
-            began_at_ns[id(self)] = now_ns()
-            try:
-                return await release(self, timeout)
-            finally:
-                began_at_ns.pop(id(self), None)
+    return probed
 
-        return probed
 
-    def letting_go(let_go: Any) -> Any:
-        @wraps(let_go)
-        def probed(self: Any) -> Any:
-            one = OUTS.get(id(self))
-            if one is None or not OUTS.comes_back(one):
-                return let_go(self)
-            try:
-                return let_go(self)
-            finally:
-                OUTS.came_back(one, began_at_ns.get(id(self), 0))
+def _letting_go(let_go: Any) -> Any:
+    """A holder comes to this however its connection ends."""
 
-        return probed
+    @wraps(let_go)
+    def probed(self: Any) -> Any:
+        one = OUTS.get(id(self))
+        if one is None or not OUTS.comes_back(one):
+            return let_go(self)
+        try:
+            return let_go(self)
+        finally:
+            OUTS.came_back(one, one.release_began_ns)
 
-    return releasing, letting_go
+    return probed
 
 
 def _connecting(connect: Any) -> Any:

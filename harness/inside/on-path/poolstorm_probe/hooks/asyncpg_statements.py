@@ -18,6 +18,7 @@ from poolstorm_probe.outs import OUTS
 
 _COMMIT, _ROLLBACK, _OTHERS = "COMMIT", "ROLLBACK", ("BEGIN", "SAVEPOINT", "RELEASE")
 """What asyncpg sends of its own accord for a transaction is no statement of the app's."""
+_OVERLAP = "another operation is in progress"
 _RESET = "SELECT pg_advisory_unlock_all()"
 
 
@@ -30,7 +31,7 @@ def listen(module: ModuleType) -> None:
         copy_records_to_table=around_async(_executing),
     )
     wrap(module.Connection, _introspect_types=_asking_for_types, _introspect_type=_asking_for_type)
-    wrap(module.Connection, _execute=_raising, _executemany=_raising, _time_and_log=_timing)
+    wrap(module.Connection, _time_and_log=_timing)
 
 
 def listen_to_prepared(module: ModuleType) -> None:
@@ -41,6 +42,21 @@ def listen_to_prepared(module: ModuleType) -> None:
 def listen_to_cursors(module: ModuleType) -> None:
     """`asyncpg.cursor` has been imported. Further rows of the same cursor are no further statement."""
     wrap(module.BaseCursor, _bind=around_async(_executing), _bind_exec=around_async(_executing))
+
+
+def listen_to_errors(module: ModuleType) -> None:
+    """`asyncpg.exceptions._base` has been imported. Two at once are refused before either is timed."""
+    wrap(module.InterfaceError, __init__=_coming_about)
+
+
+def _coming_about(init: Any) -> Any:
+    @wraps(init)
+    def probed(self: Any, msg: Any, *words: Any, **options: Any) -> None:
+        init(self, msg, *words, **options)
+        if _OVERLAP in str(msg):
+            OUTS.failed(self, kind="overlap")
+
+    return probed
 
 
 def let_it_time(connection: Any) -> None:
@@ -66,13 +82,16 @@ def _executing(user: Any, *_: Any, **__: Any) -> AbstractContextManager[None]:
 def _timing(time_and_log: Any) -> Any:
     @wraps(time_and_log)
     def probed(self: Any, query: Any, *words: Any, **options: Any) -> Any:
-        own = time_and_log(self, query, *words, **options)
         try:
             key = _key_of(self)
-            return own if key is None else _Within(_what(key, query), own)
+            if key is not None:
+                ours = _what(key, query)
+                if len(self._query_loggers) == 1:  # which nobody else has asked for
+                    return ours
+                return _Within(ours, time_and_log(self, query, *words, **options))
         except Exception:
             COUNTS.trouble()
-            return own
+        return time_and_log(self, query, *words, **options)
 
     return probed
 
@@ -107,21 +126,6 @@ class _Within:
             return self._inner.__exit__(*raised)
         finally:
             self._outer.__exit__(*raised)
-
-
-def _raising(execute: Any) -> Any:
-    """Two at once on a connection are found out before either is timed."""
-
-    @wraps(execute)
-    async def probed(self: Any, *words: Any, **options: Any) -> Any:
-        try:
-            return await execute(self, *words, **options)
-        except BaseException as error:
-            if _key_of(self) is not None:
-                OUTS.failed(error)
-            raise
-
-    return probed
 
 
 def _asking_for_types(ask: Any) -> Any:

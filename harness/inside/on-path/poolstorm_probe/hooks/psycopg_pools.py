@@ -25,11 +25,11 @@ def listen(pool: ModuleType) -> None:
         __init__=around(_made),
         close=around(_ending),
         getconn=_getting,
-        putconn=around(_putting),
-        _check_connection=around(_checking),
+        putconn=around(_Putting),
+        _check_connection=around(_Checking),
         _connect=around(_connecting, then=_connected),
         _close_connection=around(_closing),
-        _return_connection=around(_returning),
+        _return_connection=around(_Returning),
     )
     COUNTS.listening_to("psycopg_pool")
 
@@ -41,11 +41,11 @@ def listen_async(pool: ModuleType) -> None:
         __init__=around(_made),
         close=around_async(_ending),
         getconn=_getting_in_loop,
-        putconn=around_async(_putting),
-        _check_connection=around_async(_checking),
+        putconn=around_async(_Putting),
+        _check_connection=around_async(_Checking),
         _connect=around_async(_connecting, then=_connected),
         _close_connection=around_async(_closing),
-        _return_connection=around_async(_returning),
+        _return_connection=around_async(_Returning),
     )
     COUNTS.listening_to("psycopg_pool")
 
@@ -125,31 +125,41 @@ def _getting_in_loop(get: Any) -> Any:
     return probed
 
 
-@contextmanager
-def _putting(_: Any, conn: Any, *__: Any, **___: Any) -> Iterator[None]:
-    one, began_ns = OUTS.get(id(conn)), now_ns()
-    if one is None or not OUTS.comes_back(one):
-        yield
-        return
-    try:
-        yield
-    finally:
-        OUTS.came_back(one, began_ns)
+class _Putting:
+    """Entered at each return, so none of a generator's."""
+
+    __slots__ = ("_began_ns", "_one")
+
+    def __init__(self, _: Any, conn: Any, *__: Any, **___: Any) -> None:
+        self._began_ns = now_ns()
+        one = OUTS.get(id(conn))
+        self._one = one if one is not None and OUTS.comes_back(one) else None
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: Any) -> None:
+        if self._one is not None:
+            OUTS.came_back(self._one, self._began_ns)
 
 
-@contextmanager
-def _checking(pool: Any, conn: Any) -> Iterator[None]:
-    if not pool._check:
-        yield
-        return
-    CHECKED.add(id(conn))
-    began_ns = now_ns()
-    try:
-        yield
-    finally:
-        CHECKED.discard(id(conn))
-        COUNTS.took("ping", began_ns)
-        COUNTS.add("PINGS")
+class _Checking:
+    """Entered for each connection that is taken."""
+
+    __slots__ = ("_began_ns", "_key")
+
+    def __init__(self, pool: Any, conn: Any) -> None:
+        self._key = id(conn) if pool._check else None
+        self._began_ns = now_ns()
+
+    def __enter__(self) -> None:
+        if self._key is not None:
+            CHECKED.add(self._key)
+
+    def __exit__(self, *_: Any) -> None:
+        if self._key is not None:
+            CHECKED.discard(self._key)
+            COUNTS.pinged(self._began_ns)
 
 
 @contextmanager
@@ -193,11 +203,17 @@ def _closing(pool: Any, conn: Any) -> Iterator[None]:
     yield
 
 
-@contextmanager
-def _returning(pool: Any, conn: Any, *_: Any, **__: Any) -> Iterator[None]:
+class _Returning:
     """A connection that is found lost is dropped without being closed."""
-    try:
-        yield
-    finally:
-        if conn.closed:
-            _count_closed(pool, conn, lost=True)
+
+    __slots__ = ("_conn", "_pool")
+
+    def __init__(self, pool: Any, conn: Any, *_: Any, **__: Any) -> None:
+        self._pool, self._conn = pool, conn
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: Any) -> None:
+        if self._conn.closed:
+            _count_closed(self._pool, self._conn, lost=True)

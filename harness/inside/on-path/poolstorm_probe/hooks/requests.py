@@ -9,7 +9,7 @@ from typing import Any
 from poolstorm_probe import askers
 from poolstorm_probe.askers import Request, current, request_now
 from poolstorm_probe.counts import COUNTS
-from poolstorm_probe.hooks.asyncio_loops import last_watched, watch_running_loop
+from poolstorm_probe.hooks.asyncio_loops import watch_running_loop
 from poolstorm_probe.hooks.wrapping import wrap
 from poolstorm_probe.serving import client_leaves, request_ends, response_begins, response_ends
 
@@ -35,26 +35,36 @@ def listen_to_httptools(module: ModuleType) -> None:
 def _serving(call: Any) -> Any:
     @wraps(call)
     async def probed(self: Any, scope: Any, receive: Any, send: Any) -> None:
-        loop = askers.running_loop()
-        if loop is not None and loop is not last_watched():
-            watch_running_loop()
+        watch_running_loop()
         if scope.get("type") != "http" or request_now() is not None:  # an app within an app is the same request
             await call(self, scope, receive, send)
             return
-        request = Request(askers.task_of(loop))
-        _served_by(request, receive)
+        request, receives, sends = _begun(receive, send)
         token = current.set(request)
         try:
-            await call(self, scope, _receiving(request, receive), _sending(request, send))
+            await call(self, scope, receives, sends)
         finally:
-            request_ends(request)
+            if request.outs or not request.answered:
+                request_ends(request)
+            else:
+                request.ended = True
             current.reset(token)
 
     return probed
 
 
-def _sending(request: Request, send: Any) -> Any:
-    async def probed(message: Any) -> None:
+def _begun(receive: Any, send: Any) -> tuple[Request, Any, Any]:
+    """A request, and what it receives and sends by."""
+    loop = askers.running_loop()
+    request = Request(None if loop is None else askers.task_of(loop))
+
+    async def receives() -> Any:
+        message = await receive()
+        if message.get("type") == "http.disconnect":
+            client_leaves(request)
+        return message
+
+    async def sends(message: Any) -> None:
         kind = message.get("type")
         if kind == "http.response.start":
             response_begins(request)
@@ -62,27 +72,13 @@ def _sending(request: Request, send: Any) -> Any:
         if (kind == "http.response.body" and not message.get("more_body")) or kind == "http.response.pathsend":
             response_ends(request)
 
-    return probed
-
-
-def _receiving(request: Request, receive: Any) -> Any:
-    async def probed() -> Any:
-        message = await receive()
-        if message.get("type") == "http.disconnect":
-            client_leaves(request)
-        return message
-
-    return probed
-
-
-def _served_by(request: Request, receive: Any) -> None:
-    """Uvicorn has an object for each request, whose method receives; others do not, and nothing is lost then."""
     cycle = getattr(receive, "__self__", None)
-    if hasattr(cycle, "response_complete"):
+    if hasattr(cycle, "response_complete"):  # uvicorn's object for this request, whose method receives
         try:
             setattr(cycle, _REQUEST, request)
         except Exception:
             COUNTS.trouble()
+    return request, receives, sends
 
 
 def _losing(connection_lost: Any) -> Any:
