@@ -9,6 +9,7 @@ from reports.gate.ruling import Ruling
 from reports.gate.verdicts import Verdict
 
 _WORSE = {"throughput": ("lower", "higher"), "exhaustion-onset": ("earlier", "later")}
+_FALLS = ("less", "lower")
 _SLOW = ("p50", "p90", "p99", "p50-of-all", "p99-of-all", "recovery")
 
 
@@ -53,8 +54,18 @@ def change(column: Column, effect: float) -> str:
     words = _WORSE.get(
         column.series.metric, ("slower", "faster") if column.series.metric in _SLOW else ("more", "less")
     )
-    said = amount(column, abs(effect))
-    return "equal" if said.startswith("0 ") else f"{said} {words[0] if effect > 0 else words[1]}"
+    word = words[0] if effect > 0 else words[1]
+    said = _size(column, abs(effect), word)
+    return "equal" if said.startswith("0 ") else f"{said} {word}"
+
+
+def _size(column: Column, effect: float, word: str) -> str:
+    """As a reader takes it: what halves is 50 % less, and what comes out of nothing is so many a request more."""
+    if column.scale is Scale.LOG_RATIO and word in _FALLS:
+        return f"{_short(-100 * math.expm1(-effect))} %"
+    if column.scale is Scale.RELATIVE and column.base is not None and column.head is not None:
+        return f"{_short(effect * (column.base + column.head) / 2)} {column.unit}"
+    return amount(column, effect)
 
 
 def amount(column: Column, effect: float) -> str:

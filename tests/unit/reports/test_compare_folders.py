@@ -22,7 +22,15 @@ from reports.gate.columns import Column
 from reports.gate.model import Observed, Phase, PhaseKind, Quantiles, Stretch
 from reports.gate.phases import phase_columns
 from scenarios.model import Scenario
-from tests.unit.reports.builder import ENVIRONMENT, Request, TrialBuilder, one_phase, target_info, write_run
+from tests.unit.reports.builder import (
+    ENVIRONMENT,
+    Request,
+    TrialBuilder,
+    one_phase,
+    pool_reading,
+    target_info,
+    write_run,
+)
 
 Plant = Callable[[TrialBuilder], None]
 PLAIN = Scenario(name="plain", title="Plain", question="?", phases=(one_phase(duration_s=2.0, rate_per_s=100),))
@@ -254,6 +262,25 @@ def test_versions_of_libraries_are_told_and_the_load_of_the_moment_is_not(tmp_pa
     assert texts["versions-differ"] == "The runs differ (A / B) in sqlalchemy (2.1.0 / 2.1.9)."
     assert texts["machine-differs"] == "The runs differ (A / B) in kernel (6.1.0 / 6.2.0)."
     assert not [text for text in texts.values() if "load_1m" in text]
+
+
+def test_what_halves_is_half_less_and_what_vanishes_is_so_many_a_request_less(tmp_path: Path) -> None:
+    def costs(per_request: float, pings: int) -> Plant:
+        def plant(built: TrialBuilder) -> None:
+            rng = random.Random(f"{per_request} {built.repetition}")
+            cpu_s = per_request * 200 * rng.uniform(0.99, 1.01) / 1000
+            built.cpu_s = {"app": cpu_s}
+            after = pool_reading(2.0, 0, requests_total=200, pings_total=pings and pings + built.repetition)
+            built.readings = [pool_reading(-0.1, 0)]
+            built.pool_at_end = after
+
+        return plant
+
+    found = compare_folders(run(tmp_path / "a", costs(2.0, 200)), run(tmp_path / "b", costs(1.0, 0)))
+
+    assert figure(found, "cpu").said.startswith(("50 % less", "49 % less", "51 % less"))
+    assert figure(found, "pings").said.startswith("1 a request less (between ")
+    assert Change.BETTER is figure(found, "pings").change
 
 
 def test_variables_and_revisions_that_differ_are_told(tmp_path: Path) -> None:
