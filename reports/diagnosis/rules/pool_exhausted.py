@@ -32,7 +32,7 @@ def _by_gauges(evidence: Evidence) -> Seen | CannotTell | None:
     said = [
         f"all {limit} connections were out and others waited for {length_s(full):.1f} s in all, up to "
         f"{most_waiting} at once",
-        f"{timed_out} checkouts waited until the pool gave up",
+        f"{timed_out:,} checkouts waited until the pool gave up",
     ]
     if held := _held_ms(evidence):
         said.append(f"a connection was held for {held:.0f} ms (median)")
@@ -50,15 +50,27 @@ def _held_ms(evidence: Evidence) -> float | None:
 
 
 def _remedy(evidence: Evidence, limit: int) -> str:
-    """By Little's law as many are out on average as are asked for in the time that one is held."""
+    """By Little's law as many are out on average as are asked for in the time that one is held.
+
+    Who is refused and asks again at once is counted again in that; so where fewer were ever out or waited for at
+    once, that is what was wanted.
+    """
     held_ms = _held_ms(evidence)
     seconds = load_s(evidence)
     asked = grown([one.requests_total for one in evidence.pool if one.t_ns >= evidence.start_ns])
     if not held_ms or not asked:
         return ""
     wanted = asked / seconds * held_ms / 1000
+    at_once = max(one.checked_out + one.waiting for one in evidence.pool)
     if wanted <= limit:
         return ""
+    if at_once < wanted:
+        return (
+            f"up to {at_once} connections were out or waited for at once, and {limit} are allowed: hold them for "
+            f"less time than {held_ms:.0f} ms, or allow {at_once} (pool_size + max_overflow), as far as PostgreSQL "
+            "bears it. Wait 1 to 3 s at most (pool_timeout) and answer 503 with Retry-After, so that nobody asks "
+            "again at once"
+        )
     return (
         f"{asked / seconds:.0f} requests a second that hold a connection for {held_ms:.0f} ms each keep "
         f"{wanted:.0f} out on average (Little's law), and {limit} are allowed: hold them for less time, or "

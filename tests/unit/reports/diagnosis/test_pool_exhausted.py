@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.records import DatabaseReading, Outcome, Reading
+from harness.records import DatabaseReading, Outcome, Reading, TimesReading
 from reports.diagnosis.rule import CannotTell, Seen
 from reports.diagnosis.rules.pool_exhausted import RULE
 from tests.unit.reports.builder import Request, ns, pool_reading
@@ -59,3 +59,26 @@ def test_failures_at_all_times_rule_it_out(tmp_path: Path) -> None:
 def test_the_client_alone_cannot_tell(tmp_path: Path) -> None:
     said = RULE.asked(evidence_of(tmp_path, trial_of([*FAST, *TIMED_OUT])))
     assert isinstance(said, CannotTell)
+
+
+def full_for_2_s(waiting: int, asked_per_s: int) -> list[Reading]:
+    readings: list[Reading] = [
+        pool_reading(
+            t / 10, 4, limit=4, waiting=waiting, timed_out_total=40 * (t > 9), requests_total=asked_per_s * t // 10
+        )
+        for t in range(21)
+    ]
+    held = {"t_ns": ns(2), "phase": "steady", "of": "held", "count": 60}
+    return [*readings, TimesReading(**held, p50_ms=500.0, p90_ms=500.0, p99_ms=500.0, max_ms=500.0)]
+
+
+def test_the_remedy_is_the_size_by_littles_law(tmp_path: Path) -> None:
+    said = RULE.asked(evidence_of(tmp_path, trial_of([*FAST, *TIMED_OUT], full_for_2_s(30, asked_per_s=20))))
+    assert isinstance(said, Seen)
+    assert "keep 10 out on average (Little's law), and 4 are allowed" in said.remedy
+
+
+def test_who_is_refused_and_asks_again_makes_no_larger_pool(tmp_path: Path) -> None:
+    said = RULE.asked(evidence_of(tmp_path, trial_of([*FAST, *TIMED_OUT], full_for_2_s(5, asked_per_s=200))))
+    assert isinstance(said, Seen)
+    assert "up to 9 connections were out or waited for at once" in said.remedy
