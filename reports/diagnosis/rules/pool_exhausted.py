@@ -68,8 +68,8 @@ def _remedy(evidence: Evidence, limit: int) -> str:
         return (
             f"up to {at_once} connections were out or waited for at once, and {limit} are allowed: hold them for "
             f"less time than {held_ms:.0f} ms, or allow {at_once} (pool_size + max_overflow), as far as "
-            "PostgreSQL bears it. Wait 1 to 3 s at most (pool_timeout) and answer 503 with Retry-After, so that nobody asks "
-            "again at once"
+            "PostgreSQL bears it. Wait 1 to 3 s at most (pool_timeout) and answer 503 with Retry-After, so that "
+            "nobody asks again at once"
         )
     return (
         f"{asked / seconds:.0f} requests a second that hold a connection for {held_ms:.0f} ms each keep "
